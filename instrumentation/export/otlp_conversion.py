@@ -7,6 +7,7 @@ values, and OpenTelemetry's and OpenInference's attributes are added to MLflow's
 
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from opentelemetry.sdk.trace import Event, ReadableSpan
@@ -14,6 +15,7 @@ from opentelemetry.trace import Status, StatusCode
 
 from instrumentation.export.genai.conventions import GenAiSpan, apply_conventions
 from instrumentation.redaction.nested_values import make_storable
+from patches.support.error_boundaries import call_with_fallback
 
 INPUTS_ATTRIBUTE, OUTPUTS_ATTRIBUTE = "mlflow.spanInputs", "mlflow.spanOutputs"
 SPAN_TYPE_ATTRIBUTE = "mlflow.spanType"
@@ -89,12 +91,11 @@ def _describe(span: ReadableSpan, attributes: dict[str, Any]) -> GenAiSpan:
     attributes[OPENINFERENCE_KIND] = OPENINFERENCE_KINDS.get(span_type, DEFAULT_KIND)
     contents = (_decode_content(span, key) for key in (INPUTS_ATTRIBUTE, OUTPUTS_ATTRIBUTE))
     has_failed = span.status.status_code is StatusCode.ERROR
-    try:
-        described = apply_conventions(
-            span.name, span.kind, attributes, *contents, has_failed=has_failed
-        )
-    except Exception:  # programs record any content, and none of it may lose the span
-        described = GenAiSpan(span.name, span.kind, attributes)
+    describe = partial(apply_conventions, span.name, span.kind, attributes, *contents)
+    described = call_with_fallback(  # programs record any content, and none of it may lose the span
+        partial(describe, has_failed=has_failed),
+        lambda _: GenAiSpan(span.name, span.kind, attributes),
+    )
     if described.name != span.name:
         described.attributes[SPAN_NAME_ATTRIBUTE] = span.name
     if has_failed:

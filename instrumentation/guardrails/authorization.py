@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from instrumentation.guardrails.guardrail import Check
+from patches.support.error_boundaries import call_with_fallback
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,9 @@ class Authorization:
         rule = self.rules.get(tool)
         if rule is None:
             return None
-        try:
-            verdict = rule(arguments)
-        except Exception as error:  # the rule is the user's, and may raise anything
-            verdict = f"its rule failed ({type(error).__name__})"
+        verdict = call_with_fallback(  # the rule is the user's
+            partial(rule, arguments), lambda error: f"its rule failed ({type(error).__name__})"
+        )
         if isinstance(verdict, str) and verdict:
             advice = "; do not call it again, and say that it was not done"
             return Check("authorization", f"not authorized: {verdict}{advice}", {"tool": tool})

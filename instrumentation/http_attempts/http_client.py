@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any, Self
 
 from instrumentation.http_attempts.failed_attempt import Attempt
+from patches.support.error_boundaries import OnError
 from patches.support.http_clients import http_modules
 
 if TYPE_CHECKING:
@@ -56,11 +57,8 @@ class FailureRecordingTransport:
 
     async def handle_async_request(self, request: "httpx.Request") -> "httpx.Response":
         attempt = Attempt.for_request(request)
-        try:
+        with OnError(attempt.record_error):
             response: httpx.Response = await self._inner.handle_async_request(request)
-        except BaseException as error:
-            attempt.record_error(error)
-            raise
         attempt.record_response(response)
         return response
 

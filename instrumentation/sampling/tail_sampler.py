@@ -4,12 +4,14 @@ import logging
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from threading import RLock
 
 from opentelemetry.sdk.trace import ReadableSpan
 
 from instrumentation.sampling.sampling import Sampling, is_error
 from patches.opentelemetry.span_pipeline import SpanDisposition
+from patches.support.error_boundaries import call_with_fallback
 
 MAX_REMEMBERED_DECISIONS = 100_000
 """How many decisions are remembered for the late spans of their traces."""
@@ -107,12 +109,11 @@ class TailSampler:
         return not is_late and self._is_kept_by_rule(trace.spans)
 
     def _is_kept_by_rule(self, spans: list[ReadableSpan]) -> bool:
-        try:
-            return self.sampling.should_keep(spans)
-        # A user's rule may raise anything. That must neither break the program nor lose the trace.
-        except Exception as error:
+        def keep(error: Exception) -> bool:
             self._warn_once(f"A sampling rule raised {type(error).__name__}: such traces are kept.")
             return True
+
+        return call_with_fallback(partial(self.sampling.should_keep, spans), keep)
 
     def _close_trace(self, id: int, kept: bool) -> PendingTrace:
         """Remove a trace from the pending ones, and remember the decision."""

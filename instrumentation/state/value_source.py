@@ -4,11 +4,13 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from instrumentation.figures.figure_check import extract_figures
 from instrumentation.figures.stated_figures import find_stated
 from patches.mlflow.spans.unwritable_values import to_writable
+from patches.support.error_boundaries import call_with_fallback
 
 
 @dataclass(frozen=True)
@@ -46,10 +48,8 @@ def to_text(value: Any) -> str:
     """A value as text: itself, or JSON of what can be written of it."""
     if isinstance(value, str):
         return value
-    try:
-        return json.dumps(value, default=str, ensure_ascii=False)
-    except Exception:  # a program's object may raise anything
-        return json.dumps(to_writable(value), default=str, ensure_ascii=False)
+    dump = partial(json.dumps, default=str, ensure_ascii=False)
+    return call_with_fallback(lambda: dump(value), lambda _: dump(to_writable(value)))
 
 
 def _contains_words(text: str, source: str) -> bool:

@@ -5,9 +5,10 @@ from typing import Any, Self
 
 from instrumentation.trace.span import Tokens
 from patches.crewai.spans.crew_spans import task_name
-from patches.crewai.spans.event_span import parse_arguments, to_json
+from patches.crewai.spans.event_span import to_json
 from patches.support.completion_attributes import COMPLETION_SPAN_NAME, read_token_counts
 from patches.support.span_errors import describe_error
+from patches.support.tool_calls import parse_arguments
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class CrewEvent:
             agent=str(role).strip() if role else None,
             name=_step_name(source, event),
             call_id=getattr(event, "call_id", None),
-            arguments=parse_arguments(getattr(event, "tool_args", None)),
+            arguments=to_json(parse_arguments(getattr(event, "tool_args", None))),
             result=_event_result(event),
             error=_error_message(error) if error is not None else None,
             tokens=_tokens(getattr(event, "usage", None)),

@@ -1,7 +1,6 @@
 """The span of one completion of an AutoGen client, streamed or not."""
 
 from collections.abc import Mapping
-from time import monotonic
 from typing import Any
 
 from patches.autogen.core_span import CoreAgentSpan
@@ -53,14 +52,12 @@ class CompletionSpan(OpenSpan):
             "gen_ai.agent.name": agent.name if agent is not None else None,
             CLIENT_ATTRIBUTE: f"{type(client).__name__}.{method}",
         }
-        known = {key: value for key, value in attributes.items() if value is not None}
         if (outer := CompletionSpan.nearest()) is not None:
             outer._has_inner_completion = True
-        super().__init__(client, COMPLETION_SPAN_NAME, "LLM", inputs, known, start_time_ns)
+        super().__init__(client, COMPLETION_SPAN_NAME, "LLM", inputs, attributes, start_time_ns)
         if tools := arguments.get("tools"):
             mlflow.autogen.log_tools(self.span, tools)
         self._handed_over_to: CompletionSpan | None = None
-        self._started_s = monotonic()
         self._chunks: list[str] = []
         self._is_stream = method == "create_stream"
         self._result: Any = None
@@ -81,8 +78,7 @@ class CompletionSpan(OpenSpan):
         """Record a chunk of text, or the final result."""
         if isinstance(item, str):
             if not self._chunks:
-                waited_s = round(monotonic() - self._started_s, 6)
-                self.span.set_attribute("gen_ai.response.time_to_first_chunk", waited_s)
+                self.record_first_chunk()
             self._chunks.append(item)
         else:
             self._result = item

@@ -22,16 +22,9 @@ from patches.support.autolog_wrappers import (
     SAFE_PATCH_PARAMETERS,
     remove_autolog_wrappers_for_block,
 )
-from patches.support.call_wrapping import (
-    OnResult,
-    ignore_result,
-    set_for_block,
-    wrap_async_call,
-    wrap_methods,
-)
+from patches.support.call_wrapping import OnResult, set_for_block, wrap_async_call, wrap_methods
 from patches.support.http_clients import send_methods, wrap_sends
-from patches.support.open_span import OpenSpan
-from patches.support.span_lifetime import lifetime, wrap_stream
+from patches.support.span_lifetime import lifetime, pass_response_to, wrap_stream
 
 _CURRENT: ContextVar["ClientCall | None"] = ContextVar("current client call", default=None)
 
@@ -134,7 +127,7 @@ def _apply() -> Generator[None]:
             (ChatCompletionClient, "create", partial(wrap_async_call, _record_create)),
             (ChatCompletionClient, "create_stream", partial(wrap_stream, _begin_stream)),
         ),
-        wrap_sends(_record_send),
+        wrap_sends(partial(pass_response_to, CompletionSpan)),
     ):
         yield
 
@@ -147,12 +140,6 @@ def _record_create(
 
 def _begin_stream(client: Any, messages: Any, *args: Any, **kwargs: Any) -> ClientCall:
     return ClientCall.begin(client, "create_stream", messages, kwargs)
-
-
-@contextmanager
-def _record_send(client: Any, request: Any, *args: Any, **kwargs: Any) -> Generator[OnResult]:
-    span = OpenSpan.innermost()
-    yield span.record_response if isinstance(span, CompletionSpan) else ignore_result
 
 
 PATCH = Patch(

@@ -17,6 +17,7 @@ from patches.autogen.core_span import CoreAgentSpan, RuntimeSpan
 from patches.autogen.team_spans import TeamSpan
 from patches.patch import Patch
 from patches.support.call_wrapping import OnResult, ignore_result, wrap_async_call, wrap_methods
+from patches.support.error_boundaries import OnError
 from patches.support.open_span import OpenSpan
 from patches.support.span_errors import AbandonedSpanError
 from patches.support.span_lifetime import lifetime
@@ -100,11 +101,8 @@ def _wrap_send(sent: SentMessages, send: Callable[..., Any]) -> Callable[..., An
             return await send(self, message, *args, **kwargs)
         message_id = kwargs["message_id"] = kwargs.get("message_id") or str(uuid4())
         sent.add(message_id, self, message)
-        try:
+        with OnError(partial(sent.drop, message_id)):
             return await send(self, message, *args, **kwargs)
-        except BaseException as error:
-            sent.drop(message_id, error)
-            raise
 
     return recorded_send
 
@@ -140,13 +138,13 @@ def _record_agent(
         yield ignore_result
         return
     span = CoreAgentSpan(agent, message)
-    try:
-        with lifetime(span):
-            yield span.record_item
-    except BaseException as error:
+
+    def pass_on(error: BaseException) -> None:
         if not ctx.is_rpc or span.parent is runtime_span:  # no agent waits for the response
             runtime_span.unhandled_error = error
-        raise
+
+    with OnError(pass_on), lifetime(span):
+        yield span.record_item
 
 
 PATCH = Patch(

@@ -13,12 +13,57 @@ from inspect import iscoroutinefunction
 from typing import Any
 
 from patches.autogen.chat_format import to_json
-from patches.autogen.tool_span import RunSpan, ToolSpan, parse_arguments
+from patches.autogen.core_span import CoreAgentSpan
+from patches.autogen.turn_spans import TurnSpan
 from patches.patch import Patch
 from patches.support.call_wrapping import OnResult, wrap_async_call, wrap_methods
+from patches.support.error_boundaries import call_with_fallback
 from patches.support.open_span import OpenSpan
 from patches.support.span_lifetime import lifetime, wrap_stream
-from patches.support.user_traced_tool import find_user_traced_tool
+from patches.support.tool_calls import find_user_traced_tool, parse_arguments
+
+
+class ToolCallError(Exception):
+    """Recorded on a tool call whose result, as sent to the model, is an error."""
+
+
+class ToolSpan(OpenSpan):
+    """The span of one tool call.
+
+    Attributes:
+        has_run: Whether its tool was run; a tool that runs after that is called by this one.
+    """
+
+    def __init__(self, owner: Any, name: str, arguments: Any, call_id: str | None) -> None:
+        attributes = {
+            "gen_ai.operation.name": "execute_tool",
+            "gen_ai.tool.name": name,
+            "gen_ai.tool.call.id": call_id,
+        }
+        if (agent := TurnSpan.nearest() or CoreAgentSpan.nearest()) is not None:
+            attributes["gen_ai.agent.name"] = agent.name
+        super().__init__(owner, name, "TOOL", arguments, attributes)
+        self.has_run = False
+        self._error: ToolCallError | None = None
+
+    def record_item(self, item: Any) -> None:
+        """Record the result, and whether it is an error; `item` is the call and its result."""
+        _, result = item
+        self.outputs = result.content
+        if result.is_error:
+            self._error = ToolCallError(result.content)
+
+    def end(self, error: BaseException | None = None) -> None:
+        super().end(error or self._error)
+
+
+class RunSpan(ToolSpan):
+    """The span of a tool that an agent runs itself."""
+
+    def record_item(self, item: Any) -> None:
+        """Record a result as a workbench passes it to the model; of a stream, it is the last."""
+        to_text = partial(self.owner.return_value_as_string, item)  # a method of the user's tool
+        self.outputs = call_with_fallback(to_text, lambda _: to_json(item))
 
 
 def _apply() -> AbstractContextManager[None]:

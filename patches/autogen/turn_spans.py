@@ -5,11 +5,11 @@ Teams call their agents' `on_messages_stream`, which MLflow does not record. It 
 """
 
 from collections.abc import AsyncIterator, Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 from functools import partial, wraps
 from typing import Any
 
-from patches.autogen.message_filters import filter_context, unfiltered_messages
 from patches.autogen.team_spans import TeamSpan
 from patches.patch import Patch
 from patches.support.autolog_wrappers import (
@@ -20,12 +20,21 @@ from patches.support.call_wrapping import (
     OnResult,
     ignore_result,
     read_within,
+    set_for_block,
     wrap_async_call,
     wrap_methods,
 )
 from patches.support.open_span import OpenSpan
 from patches.support.span_lifetime import lifetime, trace_stream
 from patches.support.turn import Message, OnTurn, Turn, message_from_autogen
+
+_UNFILTERED: ContextVar[tuple[object, Sequence[Any]] | None] = ContextVar(
+    "unfiltered messages", default=None
+)
+"""The agent name and the messages of the outermost message filter around the running code.
+
+A filter is an agent that wraps another one, has its name, and passes on only some messages.
+"""
 
 
 class TurnSpan(OpenSpan):
@@ -118,7 +127,7 @@ def _apply(on_turn: OnTurn) -> Generator[None]:
 def _record_turn(on_turn: OnTurn, agent: Any, *args: Any, **kwargs: Any) -> Generator[OnResult]:
     messages = _received_messages(args, kwargs)
     if _is_message_filter(agent):
-        with filter_context(agent, messages):
+        with _filter_context(agent, messages):
             yield ignore_result
     else:
         with lifetime(_open_turn_if_needed(agent, messages, on_turn)) as on_result:
@@ -131,10 +140,21 @@ def _wrap_stream(on_turn: OnTurn, original: Callable[..., Any]) -> Callable[...,
         messages = _received_messages(args, kwargs)
         items: AsyncIterator[Any] = original(self, *args, **kwargs)
         if _is_message_filter(self):
-            return read_within(partial(filter_context, self, messages), items)
+            return read_within(partial(_filter_context, self, messages), items)
         return trace_stream(partial(_open_turn_if_needed, self, messages, on_turn), items)
 
     return record_stream
+
+
+def _filter_context(agent: Any, messages: Sequence[Any]) -> AbstractContextManager[None]:
+    """Remember what a filter received while it runs; of nested filters, the outermost counts."""
+    return set_for_block(_UNFILTERED, (agent.name, _unfiltered_messages(agent, messages)))
+
+
+def _unfiltered_messages(agent: Any, received: Sequence[Any]) -> Sequence[Any]:
+    """Return the messages before filtering; without a filter, those that the agent received."""
+    name, messages = _UNFILTERED.get() or (None, received)
+    return messages if name == agent.name else received
 
 
 def _is_message_filter(agent: Any) -> bool:
@@ -161,7 +181,7 @@ def _open_turn_if_needed(agent: Any, messages: Sequence[Any], on_turn: OnTurn) -
     by_id = {id(m): m if isinstance(m, Message) else message_from_autogen(m) for m in messages}
     received = tuple(by_id.values())
     offered = tuple(
-        by_id.get(id(m)) or message_from_autogen(m) for m in unfiltered_messages(agent, messages)
+        by_id.get(id(m)) or message_from_autogen(m) for m in _unfiltered_messages(agent, messages)
     )
     edges = team.take_new_edges(agent.name) if team is not None else ()
     outer_turn = TurnSpan.nearest()

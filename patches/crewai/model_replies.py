@@ -18,6 +18,7 @@ from patches.patch import Patch
 from patches.support.call_wrapping import OnResult, ignore_result, wrap_call, wrap_methods
 from patches.support.http_clients import send_methods, wrap_sends
 from patches.support.open_span import OpenSpan
+from patches.support.span_lifetime import pass_response_to
 
 OPENAI_COMPLETION = "crewai.llms.providers.openai.completion:OpenAICompletion"
 EXTRACTING_METHODS = ("_extract_openai_token_usage", "_extract_responses_token_usage")
@@ -33,14 +34,8 @@ def _apply() -> Generator[None]:
         *((OpenAICompletion, name, wrap_extract) for name in EXTRACTING_METHODS),
         (BaseLLM, "_track_token_usage_internal", partial(wrap_call, _track_usage)),
     )
-    with wrapped, wrap_sends(_record_send):
+    with wrapped, wrap_sends(partial(pass_response_to, CompletionSpan)):
         yield
-
-
-@contextmanager
-def _record_send(client: Any, request: Any, *args: Any, **kwargs: Any) -> Generator[OnResult]:
-    span = OpenSpan.innermost()
-    yield span.record_response if isinstance(span, CompletionSpan) else ignore_result
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from patches.crewai.model_replies import record_body
 from patches.crewai.spans.completion_span import CompletionSpan
 from patches.patch import Patch
 from patches.support.call_wrapping import replace_for_block
+from patches.support.error_boundaries import OnError
 from patches.support.open_span import OpenSpan
 
 
@@ -36,16 +37,17 @@ def _wrap_parse(parse: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(parse)
     def wrapper(*args: Any, chat_completion: Any, **kwargs: Any) -> Any:
-        try:
+        with OnError(lambda _: _record_reply(chat_completion)):
             return parse(*args, chat_completion=chat_completion, **kwargs)
-        except Exception:
-            span = OpenSpan.innermost()
-            if isinstance(span, CompletionSpan):
-                record_body(span, chat_completion)
-                span.add_usage(chat_completion.usage)
-            raise
 
     return wrapper
+
+
+def _record_reply(completion: Any) -> None:
+    span = OpenSpan.innermost()
+    if isinstance(span, CompletionSpan):
+        record_body(span, completion)
+        span.add_usage(completion.usage)
 
 
 PATCH = Patch(

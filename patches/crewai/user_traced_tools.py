@@ -20,7 +20,7 @@ from patches.support.call_wrapping import (
     wrap_methods,
 )
 from patches.support.open_span import OpenSpan
-from patches.support.user_traced_tool import find_user_traced_tool
+from patches.support.tool_calls import find_user_traced_tool
 
 _SHARED: ContextVar[ToolSpan | None] = ContextVar("span for the tool's own", default=None)
 """The span of the call whose tool, traced by its author, is about to run."""

@@ -6,7 +6,10 @@ outputs of most spans.
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
+
+from patches.support.error_boundaries import call_with_fallback
 
 
 def translate_provider_messages(
@@ -25,8 +28,6 @@ def translate_provider_messages(
     # Apart from each other, so that an unusual reply does not hide the request.
     reply = outputs if isinstance(outputs, dict) else None
     for request_part, reply_part in ((dict(inputs), None), (None, reply)):
-        try:
-            attributes |= converter.translate(request_part, reply_part)
-        except Exception:  # a kind of content that MLflow does not know must not lose the span
-            continue
+        translate = partial(converter.translate, request_part, reply_part)
+        attributes |= call_with_fallback(translate, lambda _: {})  # perhaps of an unknown kind
     return attributes

@@ -7,13 +7,13 @@ contain the API key, are not read.
 import weakref
 from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import aclosing, closing, contextmanager
-from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
 
 from patches.openai.background_responses import RECORDED_RESPONSES
 from patches.openai.completion_body import CompletionBody
 from patches.openai.completion_requests import Endpoint, find_endpoint, is_recorded_already
 from patches.openai.span_attributes import reply_attributes, request_attributes
+from patches.support.error_boundaries import OnError
 from patches.support.open_span import OpenSpan
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ class RequestSpan(OpenSpan):
         self.records_completion = endpoint.makes_completions
         super().__init__(client, endpoint.name, endpoint.span_type, dict(request), attributes)
         self._is_stream_requested = request.get("stream") is True
-        self._started_s = monotonic()
         self._body: CompletionBody | None = None
         self._has_returned = self._is_reading = False
 
@@ -58,12 +57,8 @@ class RequestSpan(OpenSpan):
 
         The span ends with the block, or with the body if the block leaves it unread.
         """
-        try:
-            with self.active():
-                yield
-        except BaseException as error:
-            self.end(error)
-            raise
+        with OnError(self.end), self.active():
+            yield
         self._has_returned = True
         if self._body is None or self._body.is_ended:
             self.end(self._reply_error())
@@ -127,11 +122,8 @@ class RequestSpan(OpenSpan):
     def _ending_with_reader(self) -> Generator[None]:
         if self._body is not None:
             self._body.received_events = 0
-        try:
+        with OnError(lambda error: self.end(self._reply_error(error))):
             yield
-        except BaseException as error:
-            self.end(self._reply_error(error))
-            raise
         if self._body is not None and not self.is_ended and self._body.is_stream:
             self._body.received_events = None
         self.end(self._reply_error())
@@ -178,5 +170,4 @@ class RequestSpan(OpenSpan):
         self.outputs = reply.outputs
         self.span.set_attributes(reply_attributes(reply))
         if body.is_stream and body.first_chunk_s is not None:
-            waited_s = round(body.first_chunk_s - self._started_s, 6)
-            self.span.set_attribute("gen_ai.response.time_to_first_chunk", waited_s)
+            self.record_first_chunk(body.first_chunk_s)

@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Protocol
 
 from patches.support.call_wrapping import Around, wrap_async_call, wrap_call, wrap_methods
+from patches.support.error_boundaries import OnExit
 
 if TYPE_CHECKING:
     import httpx
@@ -97,17 +98,12 @@ def _stream_classes(module: Any) -> tuple[Any, Any]:
 
 class _ObservedStream:
     def __init__(self, stream: Any, observer: BodyObserver) -> None:
-        self._stream = stream
-        self._observer = observer
+        self._stream, self._observer = stream, observer
 
     def __iter__(self) -> Iterator[bytes]:
-        try:
+        with OnExit(self._observer.on_end):
             for chunk in self._stream:
                 yield self._observer.on_chunk(chunk)
-        except BaseException as error:
-            self._observer.on_end(error)
-            raise
-        self._observer.on_end()
 
     def close(self) -> None:
         try:
@@ -118,17 +114,12 @@ class _ObservedStream:
 
 class _AsyncObservedStream:
     def __init__(self, stream: Any, observer: BodyObserver) -> None:
-        self._stream = stream
-        self._observer = observer
+        self._stream, self._observer = stream, observer
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        try:
+        with OnExit(self._observer.on_end):
             async for chunk in self._stream:
                 yield self._observer.on_chunk(chunk)
-        except BaseException as error:
-            self._observer.on_end(error)
-            raise
-        self._observer.on_end()
 
     async def aclose(self) -> None:
         try:

@@ -10,9 +10,10 @@ passed to the parent; the outermost span ends them.
 """
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from time import monotonic
 from typing import Any, Self
 from weakref import WeakValueDictionary
 
@@ -47,9 +48,10 @@ class OpenSpan:
         name: str,
         span_type: str,
         inputs: Any,
-        attributes: dict[str, Any],
+        attributes: Mapping[str, Any],
         start_time_ns: int | None = None,
     ) -> None:
+        """Attributes without a value (None) are left out."""
         import mlflow
 
         self.owner: Any = owner
@@ -63,13 +65,14 @@ class OpenSpan:
         self._children: dict[OpenSpan, None] = {}
         self._activation_tokens: Any = None
         self._handled_before = find_interruption()
+        self._started_s = monotonic()
         if self.parent is not None:
             self.parent.add_child(self)
         self.span = mlflow.start_span_no_context(
             name,
             span_type=span_type,
             inputs=inputs,
-            attributes=attributes,
+            attributes={key: value for key, value in attributes.items() if value is not None},
             start_time_ns=start_time_ns,
         )
         self._key = (os.getpid(), id(self))
@@ -162,6 +165,11 @@ class OpenSpan:
 
     def record_item(self, item: Any) -> None:
         """Record what the work yields or returns; subclasses keep what matters to them."""
+
+    def record_first_chunk(self, arrived_s: float | None = None) -> None:
+        """Record how long a stream's first chunk took; it came now, or at a monotonic time."""
+        waited_s = (monotonic() if arrived_s is None else arrived_s) - self._started_s
+        self.span.set_attribute("gen_ai.response.time_to_first_chunk", round(waited_s, 6))
 
     def pass_over_early_close(self, error: BaseException | None) -> BaseException | None:
         """Return the error, unless it only says that the program closed a stream on purpose.

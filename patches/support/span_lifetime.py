@@ -6,6 +6,7 @@ from functools import partial, wraps
 from typing import Any, Protocol
 
 from patches.support.call_wrapping import OnResult, ignore_result, read_within
+from patches.support.error_boundaries import OnError, OnExit
 from patches.support.open_span import OpenSpan
 
 _END: Any = object()
@@ -30,13 +31,8 @@ def lifetime(work: OpenWork | None) -> Generator[OnResult]:
     if work is None:
         yield ignore_result
         return
-    try:
-        with work.active():
-            yield work.record_item
-    except BaseException as error:
-        work.end(error)
-        raise
-    work.end()
+    with OnExit(work.end), work.active():
+        yield work.record_item
 
 
 @contextmanager
@@ -46,11 +42,17 @@ def end_spans_on_error() -> Generator[OpenSpan | None]:
     Yields the open span around the block.
     """
     outer = OpenSpan.innermost()
-    try:
+    with OnError(partial(OpenSpan.end_open_spans, outer)):
         yield outer
-    except BaseException as error:
-        OpenSpan.end_open_spans(outer, error)
-        raise
+
+
+@contextmanager
+def pass_response_to(
+    span_class: type[Any], client: Any, request: Any, *_: Any, **__: Any
+) -> Generator[OnResult]:
+    """Give the response to a request to the innermost open span, if that is of this class."""
+    span: Any = OpenSpan.innermost()
+    yield span.record_response if isinstance(span, span_class) else ignore_result
 
 
 def wrap_stream(
@@ -80,15 +82,15 @@ async def trace_stream(
             async for item in items:
                 yield item
         return
-    try:
+
+    def end(error: BaseException | None) -> None:
+        span.end(None if span.is_complete and isinstance(error, GeneratorExit) else error)
+
+    with OnExit(end):
         async with aclosing(read_within(span.active, stream)) as items:
             async for item in items:
                 span.record_item(item)
                 yield item
-    except BaseException as error:
-        span.end(None if span.is_complete and isinstance(error, GeneratorExit) else error)
-        raise
-    span.end()
 
 
 def trace_generator(
@@ -96,16 +98,11 @@ def trace_generator(
 ) -> Generator[Any]:
     """Yield the items of a synchronous generator under a span, as `trace_stream` does."""
     span = open_span()
-    try:
-        with closing(items):
-            while True:
-                with span.active():
-                    item = next(items, _END)
-                if item is _END:
-                    break
-                span.record_item(item)
-                yield item
-    except BaseException as error:
-        span.end(error)
-        raise
-    span.end()
+    with OnExit(span.end), closing(items):
+        while True:
+            with span.active():
+                item = next(items, _END)
+            if item is _END:
+                return
+            span.record_item(item)
+            yield item

@@ -7,6 +7,8 @@ from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from patches.support.error_boundaries import call_with_fallback
+
 
 @dataclass(frozen=True)
 class Message:
@@ -75,9 +77,6 @@ def sort_edges(edges: Iterable[Edge], overlaps: Container[frozenset[str]]) -> li
 
 def message_from_autogen(message: Any) -> Message:
     """Convert an AutoGen chat message to text; images become placeholders."""
-    class_name = type(message).__name__
-    try:
-        text = message.to_text()
-    except Exception:  # a user's message class may raise anything; recording must not fail the run
-        text = f"<{class_name}>"
+    class_name = type(message).__name__  # perhaps of the user's own class
+    text = call_with_fallback(lambda: str(message.to_text()), lambda _: f"<{class_name}>")
     return Message(str(getattr(message, "source", "")), class_name, text)

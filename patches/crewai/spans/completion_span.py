@@ -1,7 +1,6 @@
 """The span of one completion that a CrewAI model requests, from its events."""
 
 from collections import Counter
-from time import monotonic
 from typing import Any
 
 from patches.crewai.spans.auxiliary_spans import calling_agent
@@ -37,7 +36,6 @@ class CompletionSpan(EventSpan):
         self.call_id: str | None = None
         self.reply = ReplyBuilder()
         self.executed_calls: list[ToolSpan] = []
-        self._started_s = monotonic()
         self._token_counts: Counter[str] = Counter()
         self.record_start(event)
 
@@ -86,8 +84,7 @@ class CompletionSpan(EventSpan):
     def record_item(self, item: Any) -> None:
         """Record a chunk of a stream; `item` is the chunk's event."""
         if not (self.reply.chunks or self.reply.tool_calls):
-            waited_s = round(monotonic() - self._started_s, 6)
-            self.span.set_attribute("gen_ai.response.time_to_first_chunk", waited_s)
+            self.record_first_chunk()
         self.reply.add_chunk(item)
 
     def record_response(self, response: Any) -> None:

@@ -13,6 +13,7 @@ from patches.crewai.spans.crew_spans import AgentSpan, FlowSpan, is_internal_flo
 from patches.crewai.spans.event_span import EventSpan, ExpectedStart, to_json
 from patches.support.autolog_wrappers import is_autolog_on
 from patches.support.call_wrapping import set_for_block
+from patches.support.error_boundaries import OnError
 
 
 @dataclass(eq=False)
@@ -41,14 +42,14 @@ def record_early_failure(
 ) -> Generator[None]:
     """Open and end a failed span if the block fails before the start event of its owner."""
     call = EntryCall(owner, _INNERMOST.get())
-    with set_for_block(_INNERMOST, call):
-        try:
-            yield
-        except BaseException as error:
-            if not call.has_started and _is_recorded(owner):
-                note_start(owner)  # the call of `super().kickoff()` is recorded once
-                open_span(owner, inputs).end(error)
-            raise
+
+    def record(error: BaseException) -> None:
+        if not call.has_started and _is_recorded(owner):
+            note_start(owner)  # the call of `super().kickoff()` is recorded once
+            open_span(owner, inputs).end(error)
+
+    with set_for_block(_INNERMOST, call), OnError(record):
+        yield
 
 
 def open_agent_span(agent: Any, messages: Any) -> AgentSpan:

@@ -1,6 +1,5 @@
 """An `EventSpan` is opened by a CrewAI start event and ended by the matching end event."""
 
-import json
 import sys
 from collections.abc import Iterator, Mapping
 from types import SimpleNamespace
@@ -36,8 +35,7 @@ class EventSpan(OpenSpan):
         inputs: Any = None,
         attributes: Mapping[str, Any] | None = None,
     ) -> None:
-        known = {key: value for key, value in (attributes or {}).items() if value is not None}
-        super().__init__(source, name, span_type, inputs, known)
+        super().__init__(source, name, span_type, inputs, attributes or {})
         self.start_type: str = event.type
         self.is_reported = not isinstance(event, ExpectedStart)
 
@@ -100,16 +98,6 @@ def to_json(value: Any, *outer_ids: int) -> Any:
             return value.raw
         case _:
             return type(value).__name__
-
-
-def parse_arguments(arguments: Any) -> Any:
-    """Return the arguments that the model wrote: parsed if they are JSON, otherwise as text."""
-    if not isinstance(arguments, str):
-        return to_json(arguments)
-    try:
-        return json.loads(arguments)
-    except ValueError:
-        return {"arguments": arguments}
 
 
 def iter_texts(value: Any) -> Iterator[str]:

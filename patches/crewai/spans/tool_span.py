@@ -4,12 +4,8 @@ import json
 from typing import Any
 
 from patches.crewai.spans.crew_spans import AgentSpan
-from patches.crewai.spans.event_span import (
-    EventSpan,
-    ReportedFailureError,
-    parse_arguments,
-    to_json,
-)
+from patches.crewai.spans.event_span import EventSpan, ReportedFailureError, to_json
+from patches.support.tool_calls import parse_arguments
 
 DELEGATION_ARGUMENTS = {"delegate_work_to_coworker": "task", "ask_question_to_coworker": "question"}
 """The tools with which an agent delegates, and the argument that holds the request."""
@@ -31,7 +27,7 @@ class ToolSpan(EventSpan):
             "gen_ai.tool.name": event.tool_name,
             "gen_ai.agent.name": agent.name if agent is not None else None,
         }
-        self.arguments = parse_arguments(event.tool_args)
+        self.arguments = to_json(parse_arguments(event.tool_args))
         super().__init__(source, event, event.tool_name, "TOOL", self.arguments, attributes)
         self.delegator = agent
         self.delegated_turns: list[AgentSpan] = []

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from patches.patch import Patch
 from patches.support.call_wrapping import OnResult, ignore_result
+from patches.support.error_boundaries import OnError
 from patches.support.http_clients import send_methods, wrap_sends
 from patches.support.open_span import OpenSpan
 
@@ -55,8 +56,5 @@ def _record_attempt(
         yield ignore_result
         return
     attempt = on_attempt(request)
-    try:
+    with OnError(attempt.record_error):
         yield attempt.record_response
-    except BaseException as error:
-        attempt.record_error(error)
-        raise

@@ -12,11 +12,13 @@ import inspect
 import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
+from patches.mlflow.spans.unwritable_values import describe
 from patches.patch import Patch
 from patches.support.call_wrapping import replace_for_block
+from patches.support.error_boundaries import call_with_fallback
 from patches.support.open_span import OpenSpan
 from patches.support.span_lifetime import trace_generator, trace_stream
 
@@ -38,7 +40,7 @@ class GeneratorSpan(OpenSpan):
     ) -> None:
         super().__init__(generator, name, span_type, inputs, attributes)
         self._items: list[Any] = []
-        self._reducer = reducer
+        self._reducer = reducer or list
 
     def record_item(self, item: Any) -> None:
         from mlflow.entities import SpanEvent
@@ -47,25 +49,17 @@ class GeneratorSpan(OpenSpan):
 
         name = constant.STREAM_CHUNK_EVENT_NAME_FORMAT.format(index=len(self._items))
         self._items.append(item)
-        try:
-            value = json.dumps(item, cls=TraceJSONEncoder)
-        except Exception:  # a user's object may raise anything; recording must not fail the program
-            value = json.dumps(f"an unwritable {type(item).__name__}")
+        value = call_with_fallback(
+            partial(json.dumps, item, cls=TraceJSONEncoder), lambda _: json.dumps(describe(item))
+        )
         key = constant.STREAM_CHUNK_EVENT_VALUE_KEY
         self.span.add_event(SpanEvent(name, attributes={key: value}))
 
     def end(self, error: BaseException | None = None) -> None:
         if not self.is_ended:
-            self.outputs = self._reduce_items()
+            reduce = partial(self._reducer, self._items)
+            self.outputs = call_with_fallback(reduce, lambda _: self._items)
         super().end(error)
-
-    def _reduce_items(self) -> Any:
-        if self._reducer is None:
-            return self._items
-        try:
-            return self._reducer(self._items)
-        except Exception:  # a user's function; recording must not fail the program
-            return self._items
 
 
 def _apply() -> AbstractContextManager[None]:

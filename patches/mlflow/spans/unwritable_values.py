@@ -9,11 +9,12 @@ import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import fields, is_dataclass, replace
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 from patches.patch import Patch
 from patches.support.call_wrapping import replace_for_block
+from patches.support.error_boundaries import call_with_fallback
 
 MAX_DEPTH = 100
 """Deeper parts of a value that cannot be written whole are left out."""
@@ -63,7 +64,6 @@ def to_writable(value: Any, path: tuple[int, ...] = ()) -> Any:
     `path` has the ids of the objects that contain it.
     """
     from mlflow.entities import SpanEvent
-    from mlflow.tracing.utils import TraceJSONEncoder
 
     kind = type(value).__name__
     if isinstance(value, int) and value.bit_length() > MAX_INTEGER_BITS:
@@ -77,27 +77,28 @@ def to_writable(value: Any, path: tuple[int, ...] = ()) -> Any:
     inside = (*path, id(value))
     if isinstance(value, SpanEvent):
         return replace(value, attributes=to_writable(value.attributes, inside))
-    try:
-        if isinstance(value, dict):
-            return {_to_key(key): to_writable(part, inside) for key, part in dict.items(value)}
-        if isinstance(value, list | tuple | set | frozenset):
-            return [to_writable(part, inside) for part in value]
-        if is_dataclass(value) and not isinstance(value, type):
-            parts = {field.name: getattr(value, field.name, None) for field in fields(value)}
-            return to_writable(parts, inside)
-        return json.loads(json.dumps(value, cls=TraceJSONEncoder))
-    except Exception:  # a user's object may raise anything
-        return _describe(value)
+    return call_with_fallback(partial(_write_parts, value, inside), lambda _: describe(value))
+
+
+def _write_parts(value: Any, path: tuple[int, ...]) -> Any:
+    from mlflow.tracing.utils import TraceJSONEncoder
+
+    if isinstance(value, dict):
+        return {_to_key(key): to_writable(part, path) for key, part in dict.items(value)}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [to_writable(part, path) for part in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        parts = {field.name: getattr(value, field.name, None) for field in fields(value)}
+        return to_writable(parts, path)
+    return json.loads(json.dumps(value, cls=TraceJSONEncoder))
 
 
 def _to_key(key: Any) -> str:
-    try:
-        return str(key)
-    except Exception:  # a user's object may raise anything
-        return _describe(key)
+    return call_with_fallback(partial(str, key), lambda _: describe(key))
 
 
-def _describe(value: Any) -> str:
+def describe(value: Any) -> str:
+    """Describe a value that cannot be written."""
     return f"an unwritable {type(value).__name__}"
 
 

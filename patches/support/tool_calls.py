@@ -1,5 +1,6 @@
-"""Recognize a function that its author traces as a tool, with `@mlflow.trace(span_type="TOOL")`."""
+"""Read the arguments of a tool call, and recognize a tool that its author traces already."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from inspect import getclosurevars, unwrap
@@ -24,3 +25,13 @@ def find_user_traced_tool(function: Callable[..., Any]) -> UserTracedTool | None
     if settings.get("span_type") != "TOOL":
         return None
     return UserTracedTool(unwrap(function), settings.get("attributes") or {})
+
+
+def parse_arguments(arguments: Any) -> Any:
+    """Return the arguments that a model wrote: parsed if they are JSON, otherwise as text."""
+    if not isinstance(arguments, str):
+        return arguments
+    try:
+        return json.loads(arguments)
+    except ValueError:
+        return {"arguments": arguments}
