@@ -12,14 +12,15 @@ it wraps has another signature, and where applying it fails.
 
 import sys
 from collections.abc import Callable, Generator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import distributions
 
 from packaging.specifiers import SpecifierSet
 
-from patches.support.upstream_signature import find_signature_change
+from patches.support.call_wrapping import Wrap, wrap_methods
+from patches.support.upstream_signature import find_method, find_signature_change
 
 _ACTIVE: set[str] = set()
 """The names of the applied patches. Patched classes are shared by the process, and so is this."""
@@ -36,10 +37,13 @@ class Patch:
         versions: The tested versions: distribution name to PEP 440 specifier, with an upper bound.
         delete_when: The upstream change that makes the patch unnecessary.
         canary: The pytest id of a strict xfail test that fails once upstream is fixed.
-        apply: Returns a context manager that applies the patch and undoes it on exit.
-        wraps: The functions and classes that the patch wraps or calls, as "module:Class.method",
-            with the parameters that it relies on, as in "self, request". Upstream may add others
-            behind them. "" for something whose parameters do not matter.
+        apply: Returns a context manager that applies the patch and undoes it on exit, apart from
+            `methods`.
+        methods: The methods to wrap in a class and its subclasses, as "module:Class.method", each
+            with the parameters that the patch relies on, as in "self, request", and its wrapper.
+        wraps: The other functions and classes that the patch replaces or calls, with the parameters
+            that it relies on. Upstream may add others behind them. "" for something whose
+            parameters do not matter.
         fixed_in: The versions in which upstream is fixed: distribution name to PEP 440 specifier.
         is_nestable: Whether the patch may be applied again while it is applied, because each
             application does something else.
@@ -51,7 +55,8 @@ class Patch:
     versions: Mapping[str, str]
     delete_when: str
     canary: str
-    apply: Callable[[], AbstractContextManager[None]] = field(repr=False)
+    apply: Callable[[], AbstractContextManager[None]] = field(default=nullcontext, repr=False)
+    methods: Mapping[str, tuple[str, Wrap]] = field(default_factory=dict, repr=False)
     wraps: Mapping[str, str] = field(default_factory=dict)
     fixed_in: Mapping[str, str] = field(default_factory=dict)
     is_nestable: bool = False
@@ -60,6 +65,13 @@ class Patch:
     def path(self) -> str:
         """The path of the patch's module, relative to the folder `patches`."""
         return f"{self.name.replace('.', '/')}.py"
+
+    @property
+    def upstream_code(self) -> dict[str, str]:
+        """All code that the patch relies on, with the parameters, as in `wraps`."""
+        return {target: parameters for target, (parameters, _) in self.methods.items()} | dict(
+            self.wraps
+        )
 
     def skip_reason(self) -> str | None:
         """Return why the patch must not be applied here, as a sentence, or None.
@@ -88,14 +100,21 @@ class Patch:
         return None
 
     def changed_code(self) -> str | None:
-        """Return which of the code in `wraps` is not as expected, as a sentence, or None.
+        """Return which of the upstream code is not as expected, as a sentence, or None.
 
-        Imports the modules in `wraps`.
+        Imports its modules.
         """
-        for target, parameters in self.wraps.items():
+        for target, parameters in self.upstream_code.items():
             if change := find_signature_change(target, parameters):
                 return f"{self.name} wraps code that has changed: {change}"
         return None
+
+    @contextmanager
+    def applied(self) -> Generator[None]:
+        """Apply the patch for the block, whatever the versions."""
+        methods = ((*find_method(target), wrap) for target, (_, wrap) in self.methods.items())
+        with wrap_methods(*methods), self.apply():
+            yield
 
 
 @dataclass(frozen=True)
@@ -138,7 +157,7 @@ def _apply(patch: Patch, stack: ExitStack) -> PatchOutcome:
     if reason := patch.skip_reason() or patch.changed_code():
         return PatchOutcome(patch, reason)
     try:
-        stack.enter_context(patch.apply())
+        stack.enter_context(patch.applied())
     except Exception as error:  # other people's code may raise anything; the program must go on
         summary = f"{type(error).__name__}: {error}"
         return PatchOutcome(patch, f"{patch.name} could not be applied: {summary}")

@@ -22,7 +22,7 @@ from patches.support.autolog_wrappers import (
     SAFE_PATCH_PARAMETERS,
     remove_autolog_wrappers_for_block,
 )
-from patches.support.call_wrapping import OnResult, set_for_block, wrap_async_call, wrap_methods
+from patches.support.call_wrapping import OnResult, set_for_block, wrap_async_call
 from patches.support.http_clients import send_methods, wrap_sends
 from patches.support.span_lifetime import lifetime, pass_response_to, wrap_stream
 
@@ -116,19 +116,11 @@ class ClientCall:
 @contextmanager
 def _apply() -> Generator[None]:
     import mlflow.autogen
-    from autogen_core.models import ChatCompletionClient
 
     without_wrappers = remove_autolog_wrappers_for_block(
         mlflow.autogen.FLAVOR_NAME, mlflow.autogen, lambda cls, method: method == "create"
     )
-    with (
-        without_wrappers,
-        wrap_methods(
-            (ChatCompletionClient, "create", partial(wrap_async_call, _record_create)),
-            (ChatCompletionClient, "create_stream", partial(wrap_stream, _begin_stream)),
-        ),
-        wrap_sends(partial(pass_response_to, CompletionSpan)),
-    ):
+    with without_wrappers, wrap_sends(partial(pass_response_to, CompletionSpan)):
         yield
 
 
@@ -151,10 +143,15 @@ PATCH = Patch(
     canary="tests/patches/autogen/test_completion_spans.py"
     "::test_upstream_autolog_records_a_streamed_completion",
     apply=_apply,
-    wraps={
-        "autogen_core.models:ChatCompletionClient.create": "self, messages",
-        "autogen_core.models:ChatCompletionClient.create_stream": "self, messages",
-        "mlflow.autogen:safe_patch": SAFE_PATCH_PARAMETERS,
-        **send_methods(),
+    methods={
+        "autogen_core.models:ChatCompletionClient.create": (
+            "self, messages",
+            partial(wrap_async_call, _record_create),
+        ),
+        "autogen_core.models:ChatCompletionClient.create_stream": (
+            "self, messages",
+            partial(wrap_stream, _begin_stream),
+        ),
     },
+    wraps={"mlflow.autogen:safe_patch": SAFE_PATCH_PARAMETERS, **send_methods()},
 )

@@ -22,7 +22,6 @@ from patches.support.call_wrapping import (
     read_within,
     set_for_block,
     wrap_async_call,
-    wrap_methods,
 )
 from patches.support.open_span import OpenSpan
 from patches.support.span_lifetime import lifetime, trace_stream
@@ -79,6 +78,8 @@ class TurnSpan(OpenSpan):
 
 def turn_spans_patch(on_turn: OnTurn) -> Patch:
     """Record turns; `on_turn` is called when a turn starts, before its span is opened."""
+    wrap = partial(wrap_async_call, partial(_record_turn, on_turn))
+    wrap_stream = partial(_wrap_stream, on_turn)
     return Patch(
         name="autogen.turn_spans",
         symptom="the agents of an AutoGen team have no span: their completions name no agent",
@@ -87,12 +88,17 @@ def turn_spans_patch(on_turn: OnTurn) -> Patch:
         delete_when="autolog() records `on_messages_stream` of every agent class",
         canary="tests/patches/autogen/test_turn_spans.py"
         "::test_upstream_autolog_names_the_agents_of_a_team",
-        apply=lambda: _apply(on_turn),
+        apply=_remove_autolog_wrappers,
+        methods={
+            "autogen_agentchat.agents:BaseChatAgent.run": ("self, task", wrap),
+            "autogen_agentchat.agents:BaseChatAgent.on_messages": ("self, messages", wrap),
+            "autogen_agentchat.agents:BaseChatAgent.run_stream": ("self, task", wrap_stream),
+            "autogen_agentchat.agents:BaseChatAgent.on_messages_stream": (
+                "self, messages",
+                wrap_stream,
+            ),
+        },
         wraps={
-            "autogen_agentchat.agents:BaseChatAgent.run": "self, task",
-            "autogen_agentchat.agents:BaseChatAgent.on_messages": "self, messages",
-            "autogen_agentchat.agents:BaseChatAgent.run_stream": "self, task",
-            "autogen_agentchat.agents:BaseChatAgent.on_messages_stream": "self, messages",
             "autogen_agentchat.agents:BaseChatAgent.name": "",
             "autogen_agentchat.agents:BaseChatAgent.description": "",
             "autogen_agentchat.agents:MessageFilterAgent.on_messages": "self, messages",
@@ -101,26 +107,14 @@ def turn_spans_patch(on_turn: OnTurn) -> Patch:
     )
 
 
-@contextmanager
-def _apply(on_turn: OnTurn) -> Generator[None]:
+def _remove_autolog_wrappers() -> AbstractContextManager[None]:
     import mlflow.autogen
-    from autogen_agentchat.agents import BaseChatAgent
 
-    def is_selected(cls: type, method: str) -> bool:
-        return method in ("run", "on_messages")
-
-    wrap = partial(wrap_async_call, partial(_record_turn, on_turn))
-    wrap_stream = partial(_wrap_stream, on_turn)
-    with (
-        remove_autolog_wrappers_for_block(mlflow.autogen.FLAVOR_NAME, mlflow.autogen, is_selected),
-        wrap_methods(
-            (BaseChatAgent, "run", wrap),
-            (BaseChatAgent, "on_messages", wrap),
-            (BaseChatAgent, "run_stream", wrap_stream),
-            (BaseChatAgent, "on_messages_stream", wrap_stream),
-        ),
-    ):
-        yield
+    return remove_autolog_wrappers_for_block(
+        mlflow.autogen.FLAVOR_NAME,
+        mlflow.autogen,
+        lambda cls, method: method in ("run", "on_messages"),
+    )
 
 
 @contextmanager

@@ -6,7 +6,7 @@ outcome of the tool as that of the completion, and sometimes nothing after that.
 """
 
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -14,15 +14,9 @@ from patches.crewai.spans.completion_span import CompletionSpan
 from patches.crewai.spans.event_span import ExpectedStart
 from patches.patch import Patch
 from patches.support.autolog_wrappers import is_autolog_on
-from patches.support.call_wrapping import OnResult, wrap_call, wrap_methods
+from patches.support.call_wrapping import OnResult, wrap_call
 from patches.support.open_span import OpenSpan
 from patches.support.span_lifetime import end_spans_on_error
-
-
-def _apply() -> AbstractContextManager[None]:
-    from crewai import BaseLLM
-
-    return wrap_methods((BaseLLM, "call", _wrap_call), (BaseLLM, "acall", _wrap_call))
 
 
 def _wrap_call(call: Callable[..., Any]) -> Callable[..., Any]:
@@ -69,9 +63,8 @@ PATCH = Patch(
     delete_when="CrewAI emits the events of a completion around `call`, for each class",
     canary="tests/patches/crewai/test_model_calls.py"
     "::test_upstream_crewai_emits_the_completion_of_a_class_that_defines_call",
-    apply=_apply,
-    wraps={
-        "crewai:BaseLLM.call": "self, messages, tools",
-        "crewai:BaseLLM.acall": "self, messages, tools",
+    methods={
+        "crewai:BaseLLM.call": ("self, messages, tools", _wrap_call),
+        "crewai:BaseLLM.acall": ("self, messages, tools", _wrap_call),
     },
 )

@@ -8,7 +8,7 @@ by `kickoff_callbacks_in_crew_span.py`.
 """
 
 from collections.abc import Generator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -18,26 +18,8 @@ from patches.crewai.spans.early_failures import (
     record_early_failure,
 )
 from patches.patch import Patch
-from patches.support.call_wrapping import OnResult, ignore_result, wrap_call, wrap_methods
+from patches.support.call_wrapping import OnResult, ignore_result, wrap_call
 from patches.support.span_lifetime import end_spans_on_error
-
-
-def _apply() -> AbstractContextManager[None]:
-    from crewai import Agent, Crew, Memory
-    from crewai.flow.flow import Flow
-
-    entry_points = (
-        *((Crew, name, _run_series) for name in ("replay", "train", "test")),
-        *((Agent, name, _run_agent) for name in ("kickoff", "kickoff_async")),
-        (Flow, "kickoff_async", _run_flow),
-        (Memory, "_background_encode_batch", _run_series),
-    )
-    # A plain function that returns a coroutine gets it from a wrapped one.
-    methods = (
-        (next(base for base in cls.__mro__ if name in vars(base)), name, partial(wrap_call, around))
-        for cls, name, around in entry_points
-    )
-    return wrap_methods(*methods)
 
 
 @contextmanager
@@ -69,14 +51,13 @@ PATCH = Patch(
     delete_when="a cancelled akickoff emits crew_kickoff_failed",
     canary="tests/patches/crewai/test_interrupted_runs.py"
     "::test_upstream_crewai_emits_a_failure_for_a_cancelled_crew",
-    apply=_apply,
-    wraps={
-        "crewai:Agent.kickoff": "self, messages",
-        "crewai:Agent.kickoff_async": "self, messages",
-        "crewai.flow.flow:Flow.kickoff_async": "self, inputs",
-        "crewai:Crew.replay": "self",
-        "crewai:Crew.train": "self",
-        "crewai:Crew.test": "self",
-        "crewai:Memory._background_encode_batch": "self",
+    methods={  # a plain function that returns a coroutine gets it from a wrapped one
+        "crewai:Agent.kickoff": ("self, messages", partial(wrap_call, _run_agent)),
+        "crewai:Agent.kickoff_async": ("self, messages", partial(wrap_call, _run_agent)),
+        "crewai.flow.flow:Flow.kickoff_async": ("self, inputs", partial(wrap_call, _run_flow)),
+        "crewai:Crew.replay": ("self", partial(wrap_call, _run_series)),
+        "crewai:Crew.train": ("self", partial(wrap_call, _run_series)),
+        "crewai:Crew.test": ("self", partial(wrap_call, _run_series)),
+        "crewai:Memory._background_encode_batch": ("self", partial(wrap_call, _run_series)),
     },
 )

@@ -7,7 +7,7 @@ either become separate traces.
 """
 
 from collections.abc import Generator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -15,16 +15,9 @@ from patches.crewai.spans.crew_spans import CrewSpan
 from patches.crewai.spans.event_span import ExpectedStart
 from patches.patch import Patch
 from patches.support.autolog_wrappers import is_autolog_on
-from patches.support.call_wrapping import OnResult, wrap_call, wrap_methods
+from patches.support.call_wrapping import OnResult, wrap_call
 from patches.support.open_span import OpenSpan
 from patches.support.span_lifetime import end_spans_on_error
-
-
-def _apply() -> AbstractContextManager[None]:
-    from crewai import Crew
-
-    wrap = partial(wrap_call, _recording_kickoff)
-    return wrap_methods((Crew, "kickoff", wrap), (Crew, "akickoff", wrap))
 
 
 @contextmanager
@@ -72,9 +65,8 @@ PATCH = Patch(
     delete_when="the events of a crew enclose its callbacks, also if it is cancelled",
     canary="tests/patches/crewai/test_kickoff_callbacks_in_crew_span.py"
     "::test_upstream_crewai_emits_the_start_of_a_crew_before_its_callbacks",
-    apply=_apply,
-    wraps={
-        "crewai:Crew.kickoff": "self, inputs, input_files, from_checkpoint",
-        "crewai:Crew.akickoff": "self, inputs, input_files, from_checkpoint",
-    },
+    methods=dict.fromkeys(
+        ("crewai:Crew.kickoff", "crewai:Crew.akickoff"),
+        ("self, inputs, input_files, from_checkpoint", partial(wrap_call, _recording_kickoff)),
+    ),
 )

@@ -5,20 +5,12 @@ the start event and the end event.
 """
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from functools import wraps
 from typing import Any
 
 from patches.crewai.spans.tool_span import ToolSpan
 from patches.patch import Patch
-from patches.support.call_wrapping import wrap_in_all_subclasses
 from patches.support.open_span import OpenSpan
-
-
-def _apply() -> AbstractContextManager[None]:
-    from crewai.agents.cache.cache_handler import CacheHandler
-
-    return wrap_in_all_subclasses(CacheHandler, "read", _wrap_read)
 
 
 def _wrap_read(read: Callable[..., Any]) -> Callable[..., Any]:
@@ -41,6 +33,5 @@ PATCH = Patch(
     delete_when="the event of a native tool call has `from_cache`",
     canary="tests/patches/crewai/test_mark_cached_tool_calls.py"
     "::test_upstream_crewai_reports_a_native_call_as_cached",
-    apply=_apply,
-    wraps={"crewai.agents.cache.cache_handler:CacheHandler.read": "self, tool"},
+    methods={"crewai.agents.cache.cache_handler:CacheHandler.read": ("self, tool", _wrap_read)},
 )

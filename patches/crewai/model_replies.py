@@ -15,27 +15,16 @@ from typing import Any
 from patches.crewai.spans.completion_span import CompletionSpan
 from patches.openai.reply_parsing import MALFORMED_REPLY_ERRORS
 from patches.patch import Patch
-from patches.support.call_wrapping import OnResult, ignore_result, wrap_call, wrap_methods
+from patches.support.call_wrapping import OnResult, ignore_result, wrap_call
 from patches.support.http_clients import send_methods, wrap_sends
 from patches.support.open_span import OpenSpan
 from patches.support.span_lifetime import pass_response_to
 
 OPENAI_COMPLETION = "crewai.llms.providers.openai.completion:OpenAICompletion"
-EXTRACTING_METHODS = ("_extract_openai_token_usage", "_extract_responses_token_usage")
-
-
-@contextmanager
-def _apply() -> Generator[None]:
-    from crewai.llms.base_llm import BaseLLM
-    from crewai.llms.providers.openai.completion import OpenAICompletion
-
-    wrap_extract = partial(wrap_call, _extract_usage)
-    wrapped = wrap_methods(
-        *((OpenAICompletion, name, wrap_extract) for name in EXTRACTING_METHODS),
-        (BaseLLM, "_track_token_usage_internal", partial(wrap_call, _track_usage)),
-    )
-    with wrapped, wrap_sends(partial(pass_response_to, CompletionSpan)):
-        yield
+EXTRACTING_METHODS = (
+    f"{OPENAI_COMPLETION}._extract_openai_token_usage",
+    f"{OPENAI_COMPLETION}._extract_responses_token_usage",
+)
 
 
 @contextmanager
@@ -92,10 +81,13 @@ PATCH = Patch(
     delete_when="the event of a completion holds the reply with its whole usage",
     canary="tests/patches/crewai/test_model_replies.py"
     "::test_upstream_crewai_emits_the_text_beside_a_tool_call",
-    apply=_apply,
-    wraps={
-        **{f"{OPENAI_COMPLETION}.{name}": "self, response" for name in EXTRACTING_METHODS},
-        "crewai:BaseLLM._track_token_usage_internal": "self, usage_data",
-        **send_methods(),
+    apply=lambda: wrap_sends(partial(pass_response_to, CompletionSpan)),
+    methods={
+        **dict.fromkeys(EXTRACTING_METHODS, ("self, response", partial(wrap_call, _extract_usage))),
+        "crewai:BaseLLM._track_token_usage_internal": (
+            "self, usage_data",
+            partial(wrap_call, _track_usage),
+        ),
     },
+    wraps=send_methods(),
 )

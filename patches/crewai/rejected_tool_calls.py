@@ -20,13 +20,11 @@ from patches.support.call_wrapping import (
     ignore_result,
     replace_for_block,
     wrap_call,
-    wrap_in_all_subclasses,
 )
 
 
 @contextmanager
 def _apply() -> Generator[None]:
-    from crewai import BaseLLM
     from crewai.agents import agent_executor
     from crewai.utilities import agent_utils
 
@@ -34,9 +32,6 @@ def _apply() -> Generator[None]:
     with (
         replace_for_block(agent_executor, parse_tool_call_args=parse),
         replace_for_block(agent_utils, parse_tool_call_args=parse),
-        wrap_in_all_subclasses(
-            BaseLLM, "_handle_tool_execution", partial(wrap_call, _execute_tool)
-        ),
     ):
         yield
 
@@ -88,8 +83,11 @@ PATCH = Patch(
     wraps={
         "crewai.agents.agent_executor:parse_tool_call_args": "func_args, func_name",
         "crewai.utilities.agent_utils:parse_tool_call_args": "func_args, func_name",
+    },
+    methods={
         "crewai:BaseLLM._handle_tool_execution": (
-            "self, function_name, function_args, available_functions"
+            "self, function_name, function_args, available_functions",
+            partial(wrap_call, _execute_tool),
         ),
     },
 )

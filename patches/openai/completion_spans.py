@@ -11,6 +11,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from functools import partial, wraps
 from importlib import import_module
+from inspect import isasyncgenfunction
 from typing import Any
 
 from patches.openai.background_responses import RECORDED_RESPONSES, observe_retrieval
@@ -23,9 +24,7 @@ from patches.support.autolog_wrappers import (
 from patches.support.call_wrapping import (
     OnResult,
     ignore_result,
-    wrap_async_call,
     wrap_call,
-    wrap_methods,
 )
 from patches.support.http_clients import is_http_response, send_methods, wrap_sends
 from patches.support.open_span import OpenSpan
@@ -34,11 +33,7 @@ from patches.support.open_span import OpenSpan
 @contextmanager
 def _apply() -> Generator[None]:
     import mlflow.openai
-    from openai import AsyncStream, Stream
-    from openai._base_client import AsyncAPIClient, SyncAPIClient
     from openai._resource import AsyncAPIResource, SyncAPIResource
-    from openai.lib.streaming import chat as chat_streams
-    from openai.lib.streaming import responses as response_streams
 
     def sends_request(cls: type, method: str) -> bool:
         return issubclass(cls, SyncAPIResource | AsyncAPIResource)
@@ -48,18 +43,6 @@ def _apply() -> Generator[None]:
         RECORDED_RESPONSES.cleared_after_block(),
         remove_autolog_wrappers_for_block(mlflow.openai.FLAVOR_NAME, autolog_module, sends_request),
         wrap_sends(_record_send),
-        wrap_methods(
-            (SyncAPIClient, "request", partial(wrap_call, _record_completion)),
-            (AsyncAPIClient, "request", partial(wrap_async_call, _record_completion)),
-            (SyncAPIClient, "_process_response", partial(wrap_call, _record_processing)),
-            (AsyncAPIClient, "_process_response", partial(wrap_async_call, _record_processing)),
-            (Stream, "__stream__", partial(_wrap_stream, RequestSpan.read_events)),
-            (AsyncStream, "__stream__", partial(_wrap_stream, RequestSpan.read_async_events)),
-            (chat_streams.ChatCompletionStream, "__stream__", _wrap_parser),
-            (chat_streams.AsyncChatCompletionStream, "__stream__", _wrap_async_parser),
-            (response_streams.ResponseStream, "__stream__", _wrap_parser),
-            (response_streams.AsyncResponseStream, "__stream__", _wrap_async_parser),
-        ),
     ):
         yield
 
@@ -97,42 +80,39 @@ def _record_processing(client: Any, *args: Any, **kwargs: Any) -> Generator[OnRe
     yield ignore_result
 
 
-def _wrap_stream(
-    read_events: Callable[[RequestSpan, Any], Any], iter_events: Callable[..., Any]
-) -> Callable[..., Any]:
+def _wrap_stream(iter_events: Callable[..., Any]) -> Callable[..., Any]:
     """Let the span of a completion read its stream, and see the error that ends it."""
+    is_async = isasyncgenfunction(iter_events)
 
     @wraps(iter_events)
     def iter_recorded(stream: Any, *args: Any, **kwargs: Any) -> Any:
-        span = RequestSpan.of_response(stream.response)
         events = iter_events(stream, *args, **kwargs)
-        return events if span is None else read_events(span, events)
+        if (span := RequestSpan.of_response(stream.response)) is None:
+            return events
+        return span.read_async_events(events) if is_async else span.read_events(events)
 
     return iter_recorded
 
 
 def _wrap_parser(parse_events: Callable[..., Any]) -> Callable[..., Any]:
+    """Record an error of the client's `stream()` helper, which parses what the stream yields."""
+
     @wraps(parse_events)
     def parse_recorded(helper: Any, *args: Any, **kwargs: Any) -> Any:
         with _recording_parse_error(helper):
             yield from parse_events(helper, *args, **kwargs)
 
-    return parse_recorded
-
-
-def _wrap_async_parser(parse_events: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(parse_events)
-    async def parse_recorded(helper: Any, *args: Any, **kwargs: Any) -> Any:
+    async def parse_recorded_async(helper: Any, *args: Any, **kwargs: Any) -> Any:
         with _recording_parse_error(helper):
             async for event in parse_events(helper, *args, **kwargs):
                 yield event
 
-    return parse_recorded
+    return parse_recorded_async if isasyncgenfunction(parse_events) else parse_recorded
 
 
 @contextmanager
 def _recording_parse_error(helper: Any) -> Generator[None]:
-    """Record an error of the client's `stream()` helper, which parses what the stream yields."""
     span = RequestSpan.of_response(helper._response)
     try:
         yield
@@ -142,6 +122,9 @@ def _recording_parse_error(helper: Any) -> Generator[None]:
         raise
 
 
+REQUEST = "self, cast_to, options"
+WRAP_REQUEST = partial(wrap_call, _record_completion)
+WRAP_PROCESSING = partial(wrap_call, _record_processing)
 PATCH = Patch(
     name="openai.completion_spans",
     symptom=(
@@ -157,18 +140,17 @@ PATCH = Patch(
     canary="tests/patches/openai/test_streams.py"
     "::test_upstream_autolog_records_a_cancelled_completion",
     apply=_apply,
-    wraps={
-        "openai._base_client:SyncAPIClient.request": "self, cast_to, options",
-        "openai._base_client:AsyncAPIClient.request": "self, cast_to, options",
-        "openai._base_client:SyncAPIClient._process_response": "self",
-        "openai._base_client:AsyncAPIClient._process_response": "self",
-        "openai:Stream.__stream__": "self",
-        "openai:AsyncStream.__stream__": "self",
-        "openai.lib.streaming.chat:ChatCompletionStream.__stream__": "self",
-        "openai.lib.streaming.chat:AsyncChatCompletionStream.__stream__": "self",
-        "openai.lib.streaming.responses:ResponseStream.__stream__": "self",
-        "openai.lib.streaming.responses:AsyncResponseStream.__stream__": "self",
-        "mlflow.openai.autolog:safe_patch": SAFE_PATCH_PARAMETERS,
-        **send_methods(),
+    methods={
+        "openai._base_client:SyncAPIClient.request": (REQUEST, WRAP_REQUEST),
+        "openai._base_client:AsyncAPIClient.request": (REQUEST, WRAP_REQUEST),
+        "openai._base_client:SyncAPIClient._process_response": ("self", WRAP_PROCESSING),
+        "openai._base_client:AsyncAPIClient._process_response": ("self", WRAP_PROCESSING),
+        "openai:Stream.__stream__": ("self", _wrap_stream),
+        "openai:AsyncStream.__stream__": ("self", _wrap_stream),
+        "openai.lib.streaming.chat:ChatCompletionStream.__stream__": ("self", _wrap_parser),
+        "openai.lib.streaming.chat:AsyncChatCompletionStream.__stream__": ("self", _wrap_parser),
+        "openai.lib.streaming.responses:ResponseStream.__stream__": ("self", _wrap_parser),
+        "openai.lib.streaming.responses:AsyncResponseStream.__stream__": ("self", _wrap_parser),
     },
+    wraps={"mlflow.openai.autolog:safe_patch": SAFE_PATCH_PARAMETERS, **send_methods()},
 )

@@ -30,6 +30,12 @@ def find_signature_change(target: str, parameters: str) -> str | None:
     )
 
 
+def find_method(target: str) -> tuple[type, str]:
+    """Return the class that defines a method, given as in `find_signature_change`, and its name."""
+    path, _, name = target.rpartition(".")
+    return next(cls for cls in resolve_target(path).__mro__ if name in vars(cls)), name
+
+
 def resolve_target(target: str) -> Any:
     module, _, path = target.partition(":")
     value: Any = import_module(module)

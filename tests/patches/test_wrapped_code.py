@@ -108,7 +108,9 @@ def test_a_patch_declares_everything_that_it_replaces(
     patch: Patch, upstream_code: UpstreamCode
 ) -> None:
     with replacements_of(patch, upstream_code) as replaced:
-        undeclared = [str(each) for each in replaced if not any(map(each.is_declared, patch.wraps))]
+        undeclared = [
+            str(each) for each in replaced if not any(map(each.is_declared, patch.upstream_code))
+        ]
     assert undeclared == []
 
 
@@ -148,7 +150,7 @@ def test_a_wrapper_passes_arguments_on_that_upstream_adds_later(
 def test_a_patch_declines_where_a_function_takes_other_arguments(
     patch: Patch, upstream_code: UpstreamCode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for target in (each for each, parameters in patch.wraps.items() if parameters):
+    for target in (each for each, parameters in patch.upstream_code.items() if parameters):
         owner, name = owner_and_name(target)
         with monkeypatch.context() as changed:
             changed.setattr(owner, name, lambda other: other)
