@@ -13,41 +13,58 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from instrumentation.export.trace_metrics import TraceMetrics
-    from instrumentation.figures import FigureCheck, check_figures, extract_figures
-    from instrumentation.guardrails import (
-        Approval,
-        Authorization,
-        CircuitBreaker,
-        GuardrailBlockedError,
-        Guardrails,
-        TokenBudget,
-        guard_crew,
-        guarded,
-        redact_input,
+    from instrumentation.export.trace_metrics import TraceMetrics as TraceMetrics
+    from instrumentation.figures import FigureCheck as FigureCheck
+    from instrumentation.figures import check_figures as check_figures
+    from instrumentation.figures import extract_figures as extract_figures
+    from instrumentation.guardrails import Approval as Approval
+    from instrumentation.guardrails import Authorization as Authorization
+    from instrumentation.guardrails import CircuitBreaker as CircuitBreaker
+    from instrumentation.guardrails import GuardrailBlockedError as GuardrailBlockedError
+    from instrumentation.guardrails import Guardrails as Guardrails
+    from instrumentation.guardrails import TokenBudget as TokenBudget
+    from instrumentation.guardrails import guard_crew as guard_crew
+    from instrumentation.guardrails import guarded as guarded
+    from instrumentation.guardrails import redact_input as redact_input
+    from instrumentation.http_attempts import traced_http_client as traced_http_client
+    from instrumentation.http_attempts import tracing_interceptor as tracing_interceptor
+    from instrumentation.recording.chat_completion import record_request as record_request
+    from instrumentation.recording.chat_completion import record_response as record_response
+    from instrumentation.recording.handoffs import record_handoffs as record_handoffs
+    from instrumentation.recording.remote_trace import (
+        continue_remote_trace as continue_remote_trace,
     )
-    from instrumentation.http_attempts import traced_http_client, tracing_interceptor
-    from instrumentation.recording.chat_completion import record_request, record_response
-    from instrumentation.recording.handoffs import record_handoffs
-    from instrumentation.recording.remote_trace import continue_remote_trace
-    from instrumentation.recording.run import RunHandle, record_run
-    from instrumentation.redaction import (
-        DEFAULT_REDACTION,
-        NO_REDACTION,
-        Redaction,
-        RedactionPattern,
-        SecretFields,
-    )
-    from instrumentation.sampling import Sampling
-    from instrumentation.state import SharedState, StaleWriteError, StateEntry, UnknownKeyError
-    from instrumentation.steps import Step, collect_steps, on_step, on_task, steps_from_trace
-    from instrumentation.steps.routing import routing_attributes
-    from instrumentation.steps.step_times import TimedStep, build_timeline
-    from instrumentation.steps.telemetry import Price, telemetry_attributes
-    from instrumentation.trace import Span, Tokens, Trace, TraceNotFoundError, trace_from_mlflow
-    from instrumentation.trace.session import Session
-    from instrumentation.tracing import Tracing, enable_tracing
-    from instrumentation.tracing_setup.sigterm import handle_sigterm
+    from instrumentation.recording.run import RunHandle as RunHandle
+    from instrumentation.recording.run import record_run as record_run
+    from instrumentation.redaction import DEFAULT_REDACTION as DEFAULT_REDACTION
+    from instrumentation.redaction import NO_REDACTION as NO_REDACTION
+    from instrumentation.redaction import Redaction as Redaction
+    from instrumentation.redaction import RedactionPattern as RedactionPattern
+    from instrumentation.redaction import SecretFields as SecretFields
+    from instrumentation.sampling import Sampling as Sampling
+    from instrumentation.state import SharedState as SharedState
+    from instrumentation.state import StaleWriteError as StaleWriteError
+    from instrumentation.state import StateEntry as StateEntry
+    from instrumentation.state import UnknownKeyError as UnknownKeyError
+    from instrumentation.steps import Step as Step
+    from instrumentation.steps import collect_steps as collect_steps
+    from instrumentation.steps import on_step as on_step
+    from instrumentation.steps import on_task as on_task
+    from instrumentation.steps import steps_from_trace as steps_from_trace
+    from instrumentation.steps.routing import routing_attributes as routing_attributes
+    from instrumentation.steps.step_times import TimedStep as TimedStep
+    from instrumentation.steps.step_times import build_timeline as build_timeline
+    from instrumentation.steps.telemetry import Price as Price
+    from instrumentation.steps.telemetry import telemetry_attributes as telemetry_attributes
+    from instrumentation.trace import Span as Span
+    from instrumentation.trace import Tokens as Tokens
+    from instrumentation.trace import Trace as Trace
+    from instrumentation.trace import TraceNotFoundError as TraceNotFoundError
+    from instrumentation.trace import trace_from_mlflow as trace_from_mlflow
+    from instrumentation.trace.session import Session as Session
+    from instrumentation.tracing import Tracing as Tracing
+    from instrumentation.tracing import enable_tracing as enable_tracing
+    from instrumentation.tracing_setup.sigterm import handle_sigterm as handle_sigterm
 
 _MODULES = {
     "export.trace_metrics": "TraceMetrics",
@@ -73,58 +90,7 @@ _MODULES = {
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names.split()}
 
-__all__ = [
-    "DEFAULT_REDACTION",
-    "NO_REDACTION",
-    "Approval",
-    "Authorization",
-    "CircuitBreaker",
-    "FigureCheck",
-    "GuardrailBlockedError",
-    "Guardrails",
-    "Price",
-    "Redaction",
-    "RedactionPattern",
-    "RunHandle",
-    "Sampling",
-    "SecretFields",
-    "Session",
-    "SharedState",
-    "Span",
-    "StaleWriteError",
-    "StateEntry",
-    "Step",
-    "TimedStep",
-    "TokenBudget",
-    "Tokens",
-    "Trace",
-    "TraceMetrics",
-    "TraceNotFoundError",
-    "Tracing",
-    "UnknownKeyError",
-    "build_timeline",
-    "check_figures",
-    "collect_steps",
-    "continue_remote_trace",
-    "enable_tracing",
-    "extract_figures",
-    "guard_crew",
-    "guarded",
-    "handle_sigterm",
-    "on_step",
-    "on_task",
-    "record_handoffs",
-    "record_request",
-    "record_response",
-    "record_run",
-    "redact_input",
-    "routing_attributes",
-    "steps_from_trace",
-    "telemetry_attributes",
-    "trace_from_mlflow",
-    "traced_http_client",
-    "tracing_interceptor",
-]
+__all__ = [*_MODULE_OF]
 
 
 def __getattr__(name: str) -> Any:

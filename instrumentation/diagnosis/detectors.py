@@ -54,12 +54,14 @@ from instrumentation.diagnosis.values.rate_as_total import find_rates_as_totals
 from instrumentation.diagnosis.values.ungrounded_write import find_ungrounded_writes
 from instrumentation.diagnosis.values.unread_overwrite import find_unread_overwrites
 from instrumentation.diagnosis.values.value_of_other_record import find_values_of_other_records
-from instrumentation.diagnosis.verdicts.partial_check import find_partial_checks
 from instrumentation.diagnosis.verdicts.rejected_result_called_approved import (
     find_rejected_results_called_approved,
 )
 from instrumentation.diagnosis.verdicts.truncated_answer import find_truncated_answers
-from instrumentation.diagnosis.verdicts.unverified_claim import find_unverified_claims
+from instrumentation.diagnosis.verdicts.unverified_claim import (
+    find_partial_checks,
+    find_unverified_claims,
+)
 
 Detector = Callable[[TraceReading], Iterator[Finding]]
 """Finds one failure mode. It reads the trace only, and knows no workflow."""

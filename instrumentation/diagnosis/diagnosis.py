@@ -1,14 +1,14 @@
 """Diagnose a trace: run all detectors, and rank the findings, origin before consequence."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
 from instrumentation.diagnosis.detectors import DETECTORS, Detector
 from instrumentation.diagnosis.finding import Finding
-from instrumentation.diagnosis.lacks import iter_lacks
 from instrumentation.diagnosis.reading.trace_reading import TraceReading
+from instrumentation.diagnosis.values.figure_not_in_reply import HTTP_REPLY_ATTRIBUTE
 from instrumentation.trace.trace import Trace
 
 MAX_FINDINGS_PER_DETECTOR = 20
@@ -50,7 +50,7 @@ def diagnose(trace: Trace, detectors: Sequence[Detector] = DETECTORS) -> Diagnos
         for detector in detectors
         for finding in islice(detector(reading), MAX_FINDINGS_PER_DETECTOR)
     ]
-    return Diagnosis(_rank(reading, found), tuple(iter_lacks(reading)))
+    return Diagnosis(_rank(reading, found), tuple(_iter_lacks(reading)))
 
 
 def _rank(reading: TraceReading, findings: Sequence[Finding]) -> tuple[Finding, ...]:
@@ -74,3 +74,35 @@ def _rank_reason(ordered: Sequence[Finding], place: int) -> str:
         if finding.agent in agents:
             return f"later than finding {number}, whose path leads through {finding.agent}"
     return "later than finding 1, and apart from its path"
+
+
+def _iter_lacks(reading: TraceReading) -> Iterator[str]:
+    """Yield one sentence per kind of contents that the trace does not have."""
+    index = reading.index
+    if not index.turns:
+        yield "no span of an agent: which agent did what is unknown"
+    agents = {turn.agent for turn in index.turns}
+    if len(agents) > 1 and not index.handoffs:
+        yield "no handoffs: what one agent passed to the next was inferred from the prompts"
+    if not index.completions:
+        yield "no completions: prompts and answers of the models are unknown"
+    elif not any(completion.prompt for completion in index.completions):
+        yield "no prompts: what the models were given is unknown"
+    offered = {tool for completion in index.completions for tool in completion.tools}
+    requested = {one.name for each in index.completions for one in each.answer.requests}
+    if requested and not index.tool_calls:
+        yield f"no tool calls, although models asked for {', '.join(sorted(requested))}"
+    elif index.tool_calls and not offered:
+        yield "no tool definitions: which tools the models could have called is unknown"
+    if index.tool_calls and not any(
+        HTTP_REPLY_ATTRIBUTE in call.attributes for call in index.tool_calls
+    ):
+        yield "no HTTP replies of tools: whether a tool misread one is unknown"
+    if index.tool_calls and all(call.outputs is None for call in index.tool_calls):
+        yield "no results of tools: where the figures come from is unknown"
+    if len(agents) > 1 and not index.handoffs and not index.state_spans:
+        yield "no shared state: what agents noted for each other, and overwrote, is unknown"
+    if not index.has_times:
+        yield "no times: what ran at once, and how long it waited, is unknown"
+    if not index.answer and not reading.trace.roots[-1].failed:
+        yield "no output of the run: the answer is unknown"

@@ -1,8 +1,7 @@
 """Figures in texts: extract numbers with unit and period, and check them against sources."""
 
-from instrumentation.figures.figure import Figure
+from instrumentation.figures.figure import Figure, SupportedFigure, UnsupportedFigure
 from instrumentation.figures.figure_check import FigureCheck, check_figures, extract_figures
-from instrumentation.figures.figure_support import SupportedFigure, UnsupportedFigure
 
 __all__ = [
     "Figure",

@@ -12,8 +12,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from itertools import combinations
 
-from instrumentation.figures.figure import Figure
-from instrumentation.figures.figure_support import SupportedFigure
+from instrumentation.figures.figure import Figure, SupportedFigure
 from instrumentation.figures.prose_figures import NUMBER_WORD, WORD_VALUES
 from instrumentation.figures.units import PERIOD_MONTHS
 

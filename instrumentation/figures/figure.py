@@ -133,3 +133,26 @@ def _last_significant_place(value: Decimal) -> Decimal:
     """The place value of the last digit that is not zero: 100 for 1200."""
     exponent = value.normalize().as_tuple().exponent
     return Decimal(1).scaleb(exponent) if isinstance(exponent, int) else Decimal(0)
+
+
+@dataclass(frozen=True)
+class SupportedFigure:
+    """A figure of a report, and the figures of the sources that support it.
+
+    `derivation` is "stated", or the calculation, such as "sum".
+    """
+
+    figure: Figure
+    sources: tuple[Figure, ...]
+    derivation: str = "stated"
+
+
+@dataclass(frozen=True)
+class UnsupportedFigure:
+    """A figure of a report that no source supports, and the reason."""
+
+    figure: Figure
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.figure.text}: {self.reason}"

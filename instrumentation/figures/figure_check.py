@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from instrumentation.figures.derivation import find_derivation
-from instrumentation.figures.figure import Figure
-from instrumentation.figures.figure_support import SupportedFigure, UnsupportedFigure
+from instrumentation.figures.figure import Figure, SupportedFigure, UnsupportedFigure
 from instrumentation.figures.json_figures import figures_in_json
 from instrumentation.figures.prose_figures import figures_in_prose
 from instrumentation.figures.stated_figures import find_stated, unsupported_reason

@@ -4,8 +4,7 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal
 
-from instrumentation.figures.figure import Figure
-from instrumentation.figures.figure_support import SupportedFigure
+from instrumentation.figures.figure import Figure, SupportedFigure
 
 NEAREST_TOLERANCE = Decimal("0.25")
 """A source is reported as the nearest one only if it differs by at most this share."""

@@ -5,6 +5,7 @@ extension.
 """
 
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
 import httpcore
@@ -21,12 +22,7 @@ class FailureRecordingInterceptor(BaseInterceptor[httpx.Request, httpx.Response]
     """Counts the HTTP requests of a CrewAI LLM on the current span, and records those that fail."""
 
     def on_outbound(self, message: httpx.Request) -> httpx.Request:
-        attempt = _start_attempt(message)
-
-        def trace(event: str, info: dict[str, Any]) -> None:
-            _record_failure(attempt, event, info)
-
-        message.extensions["trace"] = trace
+        message.extensions["trace"] = partial(_record_failure, _start_attempt(message))
         return message
 
     async def aon_outbound(self, message: httpx.Request) -> httpx.Request:
@@ -43,8 +39,7 @@ class FailureRecordingInterceptor(BaseInterceptor[httpx.Request, httpx.Response]
         return message
 
     async def aon_inbound(self, message: httpx.Response) -> httpx.Response:
-        _CURRENT_ATTEMPT.get().record_response(message)
-        return message
+        return self.on_inbound(message)
 
 
 def _start_attempt(request: httpx.Request) -> Attempt:

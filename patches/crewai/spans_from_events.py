@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
+from patches.crewai.interrupted_runs import note_start
 from patches.crewai.spans.auxiliary_spans import (
     OPERATIONS,
     GuardrailSpan,
@@ -28,7 +29,6 @@ from patches.crewai.spans.crew_spans import (
     TaskSpan,
     is_internal_flow,
 )
-from patches.crewai.spans.early_failures import note_start
 from patches.crewai.spans.event_span import EventSpan
 from patches.crewai.spans.handoffs import (
     link_delegated_turn,

@@ -100,7 +100,7 @@ def measure_alerts(store: str) -> dict[str, float]:
     """Evaluate the built-in rules over the newest 200 traces, then over ALERT_TRACES."""
     import resource
 
-    from instrumentation.alerts.default_alert_rules import DEFAULT_ALERT_RULES
+    from instrumentation.alerts.alert_rule import DEFAULT_ALERT_RULES
     from scenarios.monitoring.alert_gate import run_alert_gate
 
     def peak_mib() -> float:

@@ -1,12 +1,12 @@
 """Guardrail misfire: a guardrail blocks a call that the task asks for, and has no cause for it."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from instrumentation.diagnosis.finding import Evidence, Finding, quote
-from instrumentation.diagnosis.reading.span_values import as_number
+from instrumentation.diagnosis.reading.span_values import as_list, as_mapping, as_number
 from instrumentation.diagnosis.reading.texts import iter_fields, to_json_text, words
-from instrumentation.diagnosis.reading.tool_schema import violates_schema
 from instrumentation.diagnosis.reading.trace_reading import TraceReading
 from instrumentation.trace.span import Span
 
@@ -116,3 +116,34 @@ def _build_finding(reading: TraceReading, guardrail: Span, call: Span, cause: Ev
         quote(call, call.inputs, "the task names what this call asks for"),
         cause,
     )
+
+
+INFINITY = float("inf")
+
+
+def violates_schema(arguments: Any, schema: Mapping[str, Any]) -> bool:
+    """Whether a required argument is missing, or one breaks its pattern, list or limits."""
+    known = as_mapping(arguments)
+    if any(name not in known for name in as_list(schema.get("required"))):
+        return True
+    rules = as_mapping(schema.get("properties"))
+    return any(_breaks_rule(value, as_mapping(rules.get(name))) for name, value in known.items())
+
+
+def _breaks_rule(value: Any, rule: Mapping[str, Any]) -> bool:
+    if (choices := as_list(rule.get("enum"))) and value not in choices:
+        return True
+    if isinstance(value, str):
+        return "pattern" in rule and not _matches(str(rule["pattern"]), value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    least = as_number(rule.get("minimum"), -INFINITY)
+    return not least <= value <= as_number(rule.get("maximum"), INFINITY)
+
+
+def _matches(pattern: str, text: str) -> bool:
+    """Whether a text matches; a pattern of another language's dialect refuses nothing."""
+    try:
+        return re.search(pattern, text) is not None
+    except re.error:
+        return True

@@ -4,7 +4,6 @@ The messages of OpenAI's chat API, AutoGen's, and those of OpenTelemetry's GenAI
 understood, and the flat attributes of OpenInference.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,9 +11,8 @@ from typing import Any
 
 from instrumentation.diagnosis.reading.span_values import as_list, as_mapping
 from instrumentation.diagnosis.reading.texts import plain_text
+from instrumentation.trace.completions.flat_attributes import read_flat_messages
 from instrumentation.trace.span import Span
-
-OPENINFERENCE_MESSAGE = re.compile(r"llm\.(input|output)_messages\.(\d+)\.message\.(.+)")
 
 
 @dataclass(frozen=True)
@@ -46,8 +44,7 @@ class Completion:
         for name in ("messages", "input", "prompt"):
             if isinstance(inputs, Mapping) and name in inputs:
                 return tuple(_read_messages(inputs[name]))
-        read = tuple(_read_messages(inputs))
-        return read or tuple(_openinference_messages(self.span, "input"))
+        return tuple(_read_messages(inputs)) or self._flat_messages("llm.input_messages.")
 
     @cached_property
     def prompt_text(self) -> str:
@@ -60,7 +57,7 @@ class Completion:
         if isinstance(outputs, Mapping) and (choices := outputs.get("choices")):
             first = next(iter(as_list(choices)), choices)
             outputs = first.get("message") if isinstance(first, Mapping) else first
-        read = tuple(_read_messages(outputs)) or tuple(_openinference_messages(self.span, "output"))
+        read = tuple(_read_messages(outputs)) or self._flat_messages("llm.output_messages.")
         return read[-1] if read else Message("assistant", "")
 
     @cached_property
@@ -86,6 +83,9 @@ class Completion:
             for one in functions
             if "name" in one
         }
+
+    def _flat_messages(self, prefix: str) -> tuple[Message, ...]:
+        return tuple(_read_messages(read_flat_messages(self.span.attributes, prefix)))
 
 
 def _read_messages(value: Any) -> Iterator[Message]:
@@ -124,18 +124,3 @@ def _read_requests(value: Any) -> Iterator[ToolRequest]:
             function = call.get("function") or call
             if isinstance(function, Mapping):
                 yield ToolRequest(str(function.get("name")), function.get("arguments"))
-
-
-def _openinference_messages(span: Span, direction: str) -> Iterator[Message]:
-    """The messages in flat attributes such as `llm.input_messages.0.message.content`."""
-    fields: dict[int, dict[str, Any]] = {}
-    for name, value in span.attributes.items():
-        if (match := OPENINFERENCE_MESSAGE.fullmatch(name)) and match[1] == direction:
-            fields.setdefault(int(match[2]), {})[match[3]] = value
-    for _, message in sorted(fields.items()):
-        names = sorted(name for name in message if name.endswith("function.name"))
-        requests = tuple(
-            ToolRequest(str(message[name]), message.get(name.replace(".name", ".arguments")))
-            for name in names
-        )
-        yield Message(str(message.get("role", "")), plain_text(message.get("content")), requests)

@@ -1,11 +1,11 @@
 """Read one message of a log as a step: its speaker, its text, its tool calls, its receiver."""
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from instrumentation.trace.conversations.conversation import Step, StepKind, ToolCall
+from instrumentation.trace.formats.json_documents import decode_json
 from instrumentation.trace.span_tree import TraceNotFoundError
 from instrumentation.trace.wording import describe_value
 
@@ -98,15 +98,8 @@ def _iter_calls(calls: Any) -> Iterator[ToolCall]:
         if isinstance(call, Mapping):
             function = call.get("function")
             function = function if isinstance(function, Mapping) else call
-            arguments = _decode(function.get("arguments"))
+            arguments = decode_json(function.get("arguments"))
             yield ToolCall(_label(call.get("id")), _label(function.get("name")), arguments)
-
-
-def _decode(arguments: Any) -> Any:
-    try:
-        return json.loads(arguments) if isinstance(arguments, str) else arguments
-    except (ValueError, RecursionError):
-        return arguments
 
 
 def _label(value: Any) -> str:

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
+from instrumentation.alerts.alert_rule import DEFAULT_ALERT_RULES
 from instrumentation.alerts.alert_rules_file import load_alert_rules
-from instrumentation.alerts.default_alert_rules import DEFAULT_ALERT_RULES
 from instrumentation.alerts.trace_window import PAGE_SIZE, TraceCounts
 from scenarios.cli.exits import store_access
 from scenarios.cli.options import (

@@ -27,8 +27,8 @@ from pathlib import Path
 from typing import Any
 
 from instrumentation.alerts import AlertRule
+from instrumentation.alerts.alert_rule import DEFAULT_ALERT_RULES
 from instrumentation.alerts.alert_rules_file import load_alert_rules
-from instrumentation.alerts.default_alert_rules import DEFAULT_ALERT_RULES
 from instrumentation.diagnosis.detectors import DETECTORS
 from instrumentation.input_file import read_input_text
 from scenarios.monitoring.quality_gate.gate_source import KEYS, GateFileError, GateSource

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from instrumentation.alerts import AlertRule, FinishedTrace, evaluate_alerts
-from instrumentation.alerts.default_alert_rules import DEFAULT_ALERT_RULES
+from instrumentation.alerts.alert_rule import DEFAULT_ALERT_RULES
 from instrumentation.trace.canonical_json import load_trace
 from instrumentation.trace.span import IN_PROGRESS, TOKEN_USAGE_ATTRIBUTE, Span
 from instrumentation.trace.trace import Trace

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from instrumentation.alerts import AlertRule
+from instrumentation.alerts.alert_rule import DEFAULT_ALERT_RULES
 from instrumentation.alerts.alert_rules_file import (
     AlertRulesError,
     load_alert_rules,
 )
-from instrumentation.alerts.default_alert_rules import DEFAULT_ALERT_RULES
 
 
 def write_rules(folder: Path, text: str) -> Path:

@@ -15,7 +15,7 @@ from instrumentation.diagnosis.task.choice_among_matches import (
 from instrumentation.diagnosis.task.unrequested_action import find_unrequested_actions
 from instrumentation.diagnosis.values.rate_as_total import find_rates_as_totals
 from instrumentation.diagnosis.values.value_of_other_record import find_values_of_other_records
-from instrumentation.diagnosis.verdicts.partial_check import find_partial_checks
+from instrumentation.diagnosis.verdicts.unverified_claim import find_partial_checks
 from instrumentation.trace import Span, Trace
 from tests.instrumentation.diagnosis.test_diagnosis import handoff, run, turn
 

@@ -8,7 +8,7 @@ import pytest
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
-from instrumentation.alerts.default_alert_rules import DEFAULT_ALERT_RULES
+from instrumentation.alerts.alert_rule import DEFAULT_ALERT_RULES
 from instrumentation.export.trace_metrics import TraceMetrics
 from instrumentation.trace import Trace
 from scenarios.expectations import hands_off
