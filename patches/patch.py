@@ -113,7 +113,7 @@ class Patch:
     def applied(self) -> Generator[None]:
         """Apply the patch for the block, whatever the versions."""
         methods = ((*find_method(target), wrap) for target, (_, wrap) in self.methods.items())
-        with wrap_methods(*methods), self.apply():
+        with self.apply(), wrap_methods(*methods):  # `apply` may remove other wrappers
             yield
 
 

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 from instrumentation.steps.step import Step
 from instrumentation.trace.canonical_json import mask_volatile_ids
+from patches.crewai.spans.tool_span import DELEGATION_ARGUMENTS, normalize_tool_name
 
 DELEGATE_TOOL = "delegate_work_to_coworker"
-ASK_TOOL = "ask_question_to_coworker"
-"""The tools by which an agent of CrewAI calls another agent, in normalized spelling."""
 MIN_LOOP_REPEATS = 3
 """How often the same call must have the same result to be a loop; a retry or two are normal."""
 
@@ -95,8 +94,9 @@ def find_loops(steps: Sequence[Step], min_repeats: int = MIN_LOOP_REPEATS) -> tu
 
 def find_delegations(steps: Sequence[Step]) -> tuple[Step, ...]:
     """The tool calls by which an agent gave work to another agent or asked it a question."""
-    tools = (DELEGATE_TOOL, ASK_TOOL)
-    return tuple(step for step in steps if _normalize_tool(step.tool or "") in tools)
+    return tuple(
+        step for step in steps if normalize_tool_name(step.tool or "") in DELEGATION_ARGUMENTS
+    )
 
 
 def delegation_failure(
@@ -116,7 +116,7 @@ def delegation_failure(
         owner = next(agent for agent, tools in agent_tools.items() if missing[0] in tools)
         return f"{agent} was asked to use {missing[0]}, but only {owner} has that tool"
     needed = task_tools.get(step.task or "", ())
-    is_delegation = _normalize_tool(step.tool or "") == DELEGATE_TOOL
+    is_delegation = normalize_tool_name(step.tool or "") == DELEGATE_TOOL
     if is_delegation and needed and not set(needed) & set(agent_tools[agent]):
         return f"{agent} has none of the tools that {step.task!r} needs: {', '.join(needed)}"
     return f"{agent} failed: {step.error}" if step.error else None
@@ -142,10 +142,6 @@ def _delegation_depth(step: Step, steps: Sequence[Step]) -> int:
 
 def _to_json(value: object) -> str:
     return json.dumps(value, sort_keys=True, default=str)
-
-
-def _normalize_tool(tool: str) -> str:
-    return re.sub(r"\W+", "_", tool.strip().lower())
 
 
 def _normalize_agent(agent: str) -> str:

@@ -1,7 +1,7 @@
 """The patches that `enable_tracing` applies: span redaction, sampling and export, and repairs."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from instrumentation.export.otlp_export import otlp_export_patch
 from instrumentation.redaction.redaction import DEFAULT_REDACTION, NO_REDACTION, Redaction
@@ -11,8 +11,6 @@ from patches.registry import FRAMEWORKS, client_patches, framework_patches, mlfl
 
 if TYPE_CHECKING:
     import httpx
-
-    from instrumentation.http_attempts.failed_attempt import Attempt
 
 
 class SpanPipelineError(RuntimeError):
@@ -53,17 +51,15 @@ def all_patches() -> tuple[Patch, ...]:
 
     For listings: do not apply them.
     """
+
+    def start_attempt(request: "httpx.Request") -> Any:
+        from instrumentation.http_attempts.failed_attempt import Attempt  # imports MLflow: slow
+
+        return Attempt.for_request(request)
+
     return (
         *span_pipeline_patches(DEFAULT_REDACTION),
-        *mlflow_patches(_get_attempt),
+        *mlflow_patches(start_attempt),
         *(patch for name in FRAMEWORKS for patch in framework_patches(name, lambda _: None)),
         *client_patches(),
     )
-
-
-def _get_attempt(request: "httpx.Request") -> "Attempt":
-    from instrumentation.http_attempts.failed_attempt import (
-        Attempt,  # imports MLflow, which is slow
-    )
-
-    return Attempt.for_request(request)

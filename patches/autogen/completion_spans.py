@@ -23,7 +23,7 @@ from patches.support.autolog_wrappers import (
     remove_autolog_wrappers_for_block,
 )
 from patches.support.call_wrapping import OnResult, set_for_block, wrap_async_call
-from patches.support.http_clients import send_methods, wrap_sends
+from patches.support.http_clients import send_methods
 from patches.support.span_lifetime import lifetime, pass_response_to, wrap_stream
 
 _CURRENT: ContextVar["ClientCall | None"] = ContextVar("current client call", default=None)
@@ -113,17 +113,6 @@ class ClientCall:
         )
 
 
-@contextmanager
-def _apply() -> Generator[None]:
-    import mlflow.autogen
-
-    without_wrappers = remove_autolog_wrappers_for_block(
-        mlflow.autogen.FLAVOR_NAME, mlflow.autogen, lambda cls, method: method == "create"
-    )
-    with without_wrappers, wrap_sends(partial(pass_response_to, CompletionSpan)):
-        yield
-
-
 def _record_create(
     client: Any, messages: Any, *args: Any, **kwargs: Any
 ) -> AbstractContextManager[OnResult]:
@@ -142,8 +131,11 @@ PATCH = Patch(
     delete_when="autolog() records `create_stream`, and clients that are defined after it",
     canary="tests/patches/autogen/test_completion_spans.py"
     "::test_upstream_autolog_records_a_streamed_completion",
-    apply=_apply,
+    apply=partial(
+        remove_autolog_wrappers_for_block, "mlflow.autogen", lambda cls, method: method == "create"
+    ),
     methods={
+        **send_methods(partial(pass_response_to, CompletionSpan)),
         "autogen_core.models:ChatCompletionClient.create": (
             "self, messages",
             partial(wrap_async_call, _record_create),
@@ -153,5 +145,5 @@ PATCH = Patch(
             partial(wrap_stream, _begin_stream),
         ),
     },
-    wraps={"mlflow.autogen:safe_patch": SAFE_PATCH_PARAMETERS, **send_methods()},
+    wraps={"mlflow.autogen:safe_patch": SAFE_PATCH_PARAMETERS},
 )

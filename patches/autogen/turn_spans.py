@@ -88,7 +88,11 @@ def turn_spans_patch(on_turn: OnTurn) -> Patch:
         delete_when="autolog() records `on_messages_stream` of every agent class",
         canary="tests/patches/autogen/test_turn_spans.py"
         "::test_upstream_autolog_names_the_agents_of_a_team",
-        apply=_remove_autolog_wrappers,
+        apply=partial(
+            remove_autolog_wrappers_for_block,
+            "mlflow.autogen",
+            lambda cls, method: method in ("run", "on_messages"),
+        ),
         methods={
             "autogen_agentchat.agents:BaseChatAgent.run": ("self, task", wrap),
             "autogen_agentchat.agents:BaseChatAgent.on_messages": ("self, messages", wrap),
@@ -104,16 +108,6 @@ def turn_spans_patch(on_turn: OnTurn) -> Patch:
             "autogen_agentchat.agents:MessageFilterAgent.on_messages": "self, messages",
             "mlflow.autogen:safe_patch": SAFE_PATCH_PARAMETERS,
         },
-    )
-
-
-def _remove_autolog_wrappers() -> AbstractContextManager[None]:
-    import mlflow.autogen
-
-    return remove_autolog_wrappers_for_block(
-        mlflow.autogen.FLAVOR_NAME,
-        mlflow.autogen,
-        lambda cls, method: method in ("run", "on_messages"),
     )
 
 

@@ -16,7 +16,7 @@ from patches.crewai.spans.completion_span import CompletionSpan
 from patches.openai.reply_parsing import MALFORMED_REPLY_ERRORS
 from patches.patch import Patch
 from patches.support.call_wrapping import OnResult, ignore_result, wrap_call
-from patches.support.http_clients import send_methods, wrap_sends
+from patches.support.http_clients import send_methods
 from patches.support.open_span import OpenSpan
 from patches.support.span_lifetime import pass_response_to
 
@@ -81,13 +81,12 @@ PATCH = Patch(
     delete_when="the event of a completion holds the reply with its whole usage",
     canary="tests/patches/crewai/test_model_replies.py"
     "::test_upstream_crewai_emits_the_text_beside_a_tool_call",
-    apply=lambda: wrap_sends(partial(pass_response_to, CompletionSpan)),
     methods={
+        **send_methods(partial(pass_response_to, CompletionSpan)),
         **dict.fromkeys(EXTRACTING_METHODS, ("self, response", partial(wrap_call, _extract_usage))),
         "crewai:BaseLLM._track_token_usage_internal": (
             "self, usage_data",
             partial(wrap_call, _track_usage),
         ),
     },
-    wraps=send_methods(),
 )

@@ -99,7 +99,6 @@ def spans_from_events_patch(on_turn: OnTurn) -> Patch:
 
 @contextmanager
 def _apply(on_turn: OnTurn) -> Generator[None]:
-    import mlflow.crewai
     from crewai.events.event_bus import CrewAIEventsBus
 
     original = CrewAIEventsBus.emit
@@ -115,9 +114,7 @@ def _apply(on_turn: OnTurn) -> Generator[None]:
     with (
         replace_for_block(CrewAIEventsBus, emit=emit),
         share_spans_with_user_traced_tools(),
-        remove_autolog_wrappers_for_block(
-            mlflow.crewai.FLAVOR_NAME, mlflow.crewai, lambda *_: True
-        ),
+        remove_autolog_wrappers_for_block("mlflow.crewai", lambda *_: True),
     ):
         yield
 

@@ -10,7 +10,6 @@ while this patch is applied.
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from functools import partial, wraps
-from importlib import import_module
 from inspect import isasyncgenfunction
 from typing import Any
 
@@ -26,23 +25,20 @@ from patches.support.call_wrapping import (
     ignore_result,
     wrap_call,
 )
-from patches.support.http_clients import is_http_response, send_methods, wrap_sends
+from patches.support.http_clients import is_http_response, send_methods
 from patches.support.open_span import OpenSpan
 
 
 @contextmanager
 def _apply() -> Generator[None]:
-    import mlflow.openai
     from openai._resource import AsyncAPIResource, SyncAPIResource
 
     def sends_request(cls: type, method: str) -> bool:
         return issubclass(cls, SyncAPIResource | AsyncAPIResource)
 
-    autolog_module = import_module("mlflow.openai.autolog")
     with (
         RECORDED_RESPONSES.cleared_after_block(),
-        remove_autolog_wrappers_for_block(mlflow.openai.FLAVOR_NAME, autolog_module, sends_request),
-        wrap_sends(_record_send),
+        remove_autolog_wrappers_for_block("mlflow.openai.autolog", sends_request),
     ):
         yield
 
@@ -141,6 +137,7 @@ PATCH = Patch(
     "::test_upstream_autolog_records_a_cancelled_completion",
     apply=_apply,
     methods={
+        **send_methods(_record_send),
         "openai._base_client:SyncAPIClient.request": (REQUEST, WRAP_REQUEST),
         "openai._base_client:AsyncAPIClient.request": (REQUEST, WRAP_REQUEST),
         "openai._base_client:SyncAPIClient._process_response": ("self", WRAP_PROCESSING),
@@ -152,5 +149,5 @@ PATCH = Patch(
         "openai.lib.streaming.responses:ResponseStream.__stream__": ("self", _wrap_parser),
         "openai.lib.streaming.responses:AsyncResponseStream.__stream__": ("self", _wrap_parser),
     },
-    wraps={"mlflow.openai.autolog:safe_patch": SAFE_PATCH_PARAMETERS, **send_methods()},
+    wraps={"mlflow.openai.autolog:safe_patch": SAFE_PATCH_PARAMETERS},
 )

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from functools import partial, wraps
+from importlib import import_module
 from typing import Any
 
 from patches.support.call_wrapping import replace_for_block
@@ -13,17 +14,17 @@ SAFE_PATCH_PARAMETERS = "autologging_integration, destination, function_name, pa
 
 @contextmanager
 def remove_autolog_wrappers_for_block(
-    flavor: str, autolog_module: Any, is_selected: Callable[[type, str], bool]
+    module: str, is_selected: Callable[[type, str], bool]
 ) -> Generator[None]:
     """Remove the wrappers that autologging puts on methods, before or during the block.
 
     On exit they are put back, unless autologging was disabled in the meantime.
 
     Args:
-        flavor: MLflow's name of the framework, as in `mlflow.<flavor>.autolog`.
-        autolog_module: The module that wraps the framework's methods.
+        module: The module of MLflow that wraps a framework's methods, such as "mlflow.crewai".
         is_selected: Called with a class and a method name.
     """
+    flavor, autolog_module = module.split(".")[1], import_module(module)
     safe_patch = autolog_module.safe_patch
     deferred_calls: list[Callable[[], Any]] = []
 

@@ -5,13 +5,12 @@ either. A request, a response or an error comes from one of them.
 """
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractContextManager
 from functools import cache, partial
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Protocol
 
-from patches.support.call_wrapping import Around, wrap_async_call, wrap_call, wrap_methods
+from patches.support.call_wrapping import Around, Wrap, wrap_call
 from patches.support.error_boundaries import OnExit
 
 if TYPE_CHECKING:
@@ -43,24 +42,14 @@ def is_http_error(error: BaseException) -> bool:
     return any(isinstance(error, module.HTTPError) for module in http_modules())
 
 
-def send_methods() -> dict[str, str]:
-    """Return what `wrap_sends` wraps, as `Patch.wraps`; nothing is imported."""
+def send_methods(around: Around) -> dict[str, tuple[str, Wrap]]:
+    """Return `Patch.methods` that run each request of a client within `around(client, request)`.
+
+    Nothing is imported.
+    """
     installed = (name for name in HTTP_PACKAGES if find_spec(name))
-    return {
-        f"{name}:{cls}.{SEND}": "self, request"
-        for name in installed
-        for cls in ("Client", "AsyncClient")
-    }
-
-
-def wrap_sends(around: Around) -> AbstractContextManager[None]:
-    """Run each request that a client sends within `around(client, request)`."""
-    wrap, wrap_async = partial(wrap_call, around), partial(wrap_async_call, around)
-    modules = http_modules()
-    return wrap_methods(
-        *((module.Client, SEND, wrap) for module in modules),
-        *((module.AsyncClient, SEND, wrap_async) for module in modules),
-    )
+    targets = (f"{name}:{cls}.{SEND}" for name in installed for cls in ("Client", "AsyncClient"))
+    return dict.fromkeys(targets, ("self, request", partial(wrap_call, around)))
 
 
 class BodyObserver(Protocol):

@@ -9,8 +9,7 @@ from typing import Any
 
 from opentelemetry.trace import SpanKind
 
-from instrumentation.export.genai.agent_messages import convert_agent_messages
-from instrumentation.export.genai.chat_messages import to_json
+from instrumentation.export.genai.chat_messages import convert_agent_messages, to_json
 from instrumentation.export.genai.inference import (
     FINISH_REASONS,
     convert_type,

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from instrumentation.export.genai.agent_messages import convert_agent_messages
 from instrumentation.export.genai.chat_messages import (
     content_parts,
+    convert_agent_messages,
     convert_chat_choices,
     convert_chat_request,
     convert_message,

@@ -146,27 +146,23 @@ class FlowSpan(EventSpan):
     `outputs_so_far` has the outputs of its crews and agents, in the order of completion.
     """
 
+    output_field = "result"
+
     def __init__(self, flow: Any, event: Any) -> None:
         super().__init__(flow, event, event.flow_name, "CHAIN", to_json(event.inputs or {}))
         self.outputs_so_far: dict[object, FlowOutput] = {}
 
-    def record_end(self, event: Any) -> BaseException | None:
-        self.outputs = to_json(getattr(event, "result", None))
-        return super().record_end(event)
-
 
 class MethodSpan(EventSpan):
     """A method of a flow."""
+
+    output_field = "result"
 
     def __init__(self, flow: Any, event: Any) -> None:
         super().__init__(flow, event, event.method_name, "CHAIN", to_json(event.params or {}))
 
     def is_ended_by(self, start_type: str, source: Any, event: Any) -> bool:
         return super().is_ended_by(start_type, source, event) and self.name == event.method_name
-
-    def record_end(self, event: Any) -> BaseException | None:
-        self.outputs = to_json(getattr(event, "result", None))
-        return super().record_end(event)
 
 
 def task_name(task: Any) -> str:

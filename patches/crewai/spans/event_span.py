@@ -23,8 +23,11 @@ class ExpectedStart(SimpleNamespace):
 class EventSpan(OpenSpan):
     """The span of a pair of events; its owner is the source of the start event.
 
-    `is_reported` says whether CrewAI has emitted the start event.
+    `is_reported` says whether CrewAI has emitted the start event, `output_field` which field of the
+    end event becomes the outputs, if any.
     """
+
+    output_field = ""
 
     def __init__(
         self,
@@ -58,6 +61,8 @@ class EventSpan(OpenSpan):
 
     def record_end(self, event: Any) -> BaseException | None:
         """Record the data of the end event; return the error that it reports, if any."""
+        if self.output_field:
+            self.outputs = to_json(getattr(event, self.output_field, None))
         return event_error(event)
 
 

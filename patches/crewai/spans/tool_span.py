@@ -1,6 +1,7 @@
 """The span of a tool call of a CrewAI agent; a delegation to a coworker is one too."""
 
 import json
+import re
 from typing import Any
 
 from patches.crewai.spans.crew_spans import AgentSpan
@@ -20,6 +21,8 @@ class ToolSpan(EventSpan):
         has_failed: Whether it has ended with an error.
     """
 
+    output_field = "output"
+
     def __init__(self, source: Any, event: Any) -> None:
         agent = AgentSpan.nearest()
         attributes = {
@@ -36,7 +39,7 @@ class ToolSpan(EventSpan):
     @property
     def delegated_text(self) -> str | None:
         """The request and context that a delegation gives a coworker; None for other tools."""
-        argument = DELEGATION_ARGUMENTS.get(self.name.strip().lower().replace(" ", "_"))
+        argument = DELEGATION_ARGUMENTS.get(normalize_tool_name(self.name))
         if argument is None or not isinstance(self.arguments, dict):
             return None
         parts = (self.arguments.get(argument), self.arguments.get("context"))
@@ -46,13 +49,10 @@ class ToolSpan(EventSpan):
         return super().is_ended_by(start_type, source, event) and self.name == event.tool_name
 
     def record_end(self, event: Any) -> BaseException | None:
-        self.outputs = to_json(getattr(event, "output", None))
         if getattr(event, "from_cache", False):
             self.mark_cached()
-        failure = getattr(event, "failure", None)
-        if failure is not None:
-            return ReportedFailureError(failure.message)
-        return super().record_end(event)
+        error, failure = super().record_end(event), getattr(event, "failure", None)
+        return error if failure is None else ReportedFailureError(failure.message)
 
     def end(self, error: BaseException | None = None) -> None:
         self.has_failed = self.has_failed or error is not None
@@ -66,3 +66,8 @@ class ToolSpan(EventSpan):
         """Return the tool call in OpenAI's format."""
         function = {"name": self.name, "arguments": json.dumps(self.arguments)}
         return {"type": "function", "function": function}
+
+
+def normalize_tool_name(name: str) -> str:
+    """Return a tool's name in one spelling: an agent is given those of CrewAI in words."""
+    return re.sub(r"\W+", "_", name.strip().lower())

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from patches.patch import Patch
 from patches.support.call_wrapping import OnResult, ignore_result
 from patches.support.error_boundaries import OnError
-from patches.support.http_clients import send_methods, wrap_sends
+from patches.support.http_clients import send_methods
 from patches.support.open_span import OpenSpan
 
 if TYPE_CHECKING:
@@ -42,8 +42,7 @@ def http_attempts_patch(on_attempt: OnAttempt) -> Patch:
         delete_when="the span of a completion records each failed attempt",
         canary="tests/patches/openai/test_http_attempts.py"
         "::test_upstream_autolog_records_a_failed_attempt",
-        apply=lambda: wrap_sends(partial(_record_attempt, on_attempt)),
-        wraps=send_methods(),
+        methods=send_methods(partial(_record_attempt, on_attempt)),
     )
 
 
