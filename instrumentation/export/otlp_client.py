@@ -4,10 +4,8 @@ OpenTelemetry's exporter considers a redirect a success, ignores partial rejecti
 failure. But it accepts any session, and the session sees each response.
 """
 
-import logging
 import threading
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -18,6 +16,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from instrumentation.export.export_error import ExportError, read_first_variable
+from patches.support.call_wrapping import filter_logs_for_block
 
 MAX_RESPONSE_BYTES = 65_536
 """How much of a response is read; valid ones have a few bytes."""
@@ -126,7 +125,9 @@ class OtlpClient:
         if self._exporter is None:
             unknown_protocol = f"{PROTOCOL_VARIABLES[0]} is neither {HTTP} nor {GRPC}"
             raise ExportError(self._configuration_error or unknown_protocol)
-        with _mute_exporter_logs():
+        thread = threading.get_ident()
+        # Its errors are raised instead of logged.
+        with filter_logs_for_block(EXPORTER_LOGGERS, lambda record: record.thread != thread):
             succeeded = self._exporter.export(spans) is SpanExportResult.SUCCESS
         if error := self._session.take_error():
             raise error
@@ -149,21 +150,3 @@ def _create_exporter(protocol: str, session: OtlpSession) -> SpanExporter | None
 
         return over_grpc.OTLPSpanExporter()
     return None
-
-
-@contextmanager
-def _mute_exporter_logs() -> Generator[None]:
-    """Discard what the exporter logs in this thread: its errors are raised instead."""
-    thread = threading.get_ident()
-
-    def is_other_thread(record: logging.LogRecord) -> bool:
-        return record.thread != thread
-
-    loggers = [logging.getLogger(name) for name in EXPORTER_LOGGERS]
-    for logger in loggers:
-        logger.addFilter(is_other_thread)
-    try:
-        yield
-    finally:
-        for logger in loggers:
-            logger.removeFilter(is_other_thread)

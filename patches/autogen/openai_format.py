@@ -8,6 +8,8 @@ Source: https://platform.openai.com/docs/api-reference/chat/create
 from collections.abc import Iterable
 from typing import Any
 
+from patches.support.tool_calls import to_openai_call
+
 
 def to_openai_messages(messages: Iterable[Any]) -> list[dict[str, Any]]:
     """Convert `autogen_core.models.LLMMessage`s.
@@ -56,14 +58,7 @@ def _assistant_message(content: str | list[Any], thought: str | None) -> dict[st
     if isinstance(content, str):
         reasoning = {"reasoning": thought} if thought else {}
         return {"role": "assistant", "content": content} | reasoning
-    calls = [
-        {
-            "id": call.id,
-            "type": "function",
-            "function": {"name": call.name, "arguments": call.arguments},
-        }
-        for call in content
-    ]
+    calls = [to_openai_call(call.name, call.arguments, call.id) for call in content]
     return {"role": "assistant", "content": thought, "tool_calls": calls}
 
 

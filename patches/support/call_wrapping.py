@@ -3,7 +3,8 @@
 `read_within` does the same for the steps of a stream, `replace_for_block` puts a wrapper in place.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from contextvars import ContextVar
 from functools import wraps
@@ -94,6 +95,18 @@ def replace_for_block(owner: Any, **replacements: Any) -> Generator[None]:
     finally:
         for name, original in originals.items():
             setattr(owner, name, original)
+
+
+@contextmanager
+def filter_logs_for_block(
+    loggers: Iterable[str], is_logged: Callable[[logging.LogRecord], bool]
+) -> Generator[None]:
+    """Discard those records of some loggers, given by name, that are not to be logged."""
+    with ExitStack() as stack:
+        for logger in map(logging.getLogger, loggers):
+            logger.addFilter(is_logged)
+            stack.callback(logger.removeFilter, is_logged)
+        yield
 
 
 @contextmanager

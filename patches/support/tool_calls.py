@@ -1,4 +1,4 @@
-"""Read the arguments of a tool call, and recognize a tool that its author traces already."""
+"""Tool calls: their form in OpenAI's API, their arguments, and tools that their author traces."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -35,3 +35,9 @@ def parse_arguments(arguments: Any) -> Any:
         return json.loads(arguments)
     except ValueError:
         return {"arguments": arguments}
+
+
+def to_openai_call(name: Any, arguments: Any, call_id: Any) -> dict[str, Any]:
+    """Return a tool call in the form of OpenAI's chat API."""
+    function = {"name": name, "arguments": arguments}
+    return {"id": call_id, "type": "function", "function": function}

@@ -1,9 +1,9 @@
 """Withheld caveat: a tool says that a figure is unsure, and an agent passes on the figure alone."""
 
-import re
 from collections.abc import Iterator
 
 from instrumentation.diagnosis.finding import Finding, quote
+from instrumentation.diagnosis.handoffs.forgotten_prohibition import SENTENCE
 from instrumentation.diagnosis.handoffs.lost_result import MODE
 from instrumentation.diagnosis.reading.completions import Completion
 from instrumentation.diagnosis.reading.grounding import figures_of, states_any
@@ -14,7 +14,6 @@ from instrumentation.figures import Figure
 from instrumentation.trace.span import Span
 
 FIX = "Leave room for a caveat in the form of each result, and demand that it is passed on."
-SENTENCE = re.compile(r"[^\n.!?;]+(?:[.!?;](?=\s|$)|\n|$)")
 
 
 def find_withheld_caveats(reading: TraceReading) -> Iterator[Finding]:

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from patches.support.tool_calls import to_openai_call
+
 ROLES = {"SystemMessage": "system", "UserMessage": "user", "AssistantMessage": "assistant"}
 TOOL_RESULTS = "FunctionExecutionResultMessage"
 
@@ -45,12 +47,7 @@ def _with_calls(content: Any, thought: Any) -> dict[str, Any]:
     if not isinstance(content, list):
         return {"content": content}
     calls = [
-        {
-            "id": call.get("id"),
-            "type": "function",
-            "function": {"name": call.get("name"), "arguments": call.get("arguments")},
-        }
-        for call in content
+        to_openai_call(call.get("name"), call.get("arguments"), call.get("id")) for call in content
     ]
     return {"content": thought or None, "tool_calls": calls}
 

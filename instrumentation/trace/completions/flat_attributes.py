@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from instrumentation.trace.completions.genai_messages import to_compact_text
+from patches.support.tool_calls import to_openai_call
 
 
 def unflatten(attributes: Mapping[str, Any], prefix: str) -> list[Any]:
@@ -81,8 +82,4 @@ def _to_call(call: Mapping[str, Any]) -> dict[str, Any]:
     function = call.get("function", call)
     arguments = function.get("arguments")
     text = arguments if isinstance(arguments, str) else to_compact_text(arguments or {})
-    return {
-        "id": call.get("id"),
-        "type": "function",
-        "function": {"name": function.get("name"), "arguments": text},
-    }
+    return to_openai_call(function.get("name"), text, call.get("id"))

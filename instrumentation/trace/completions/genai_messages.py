@@ -7,6 +7,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from patches.support.tool_calls import to_openai_call
+
 
 def is_genai(message: Any) -> bool:
     return isinstance(message, Mapping) and isinstance(message.get("parts"), list)
@@ -32,17 +34,16 @@ def _convert(message: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for part in results:
         content = to_compact_text(part.get("response", part.get("result")))
         yield {"role": "tool", "tool_call_id": part.get("id"), "content": content}
-    calls = [_to_call(part) for part in parts if part.get("type") == "tool_call"]
+    calls = [
+        to_openai_call(part.get("name"), to_compact_text(part.get("arguments")), part.get("id"))
+        for part in parts
+        if part.get("type") == "tool_call"
+    ]
     text = _text(parts)
     if text or calls or not results:
         name = {"name": message["name"]} if message.get("name") else {}
         converted = {"role": message.get("role"), **name, "content": text or None}
         yield converted | ({"tool_calls": calls} if calls else {})
-
-
-def _to_call(part: Mapping[str, Any]) -> dict[str, Any]:
-    function = {"name": part.get("name"), "arguments": to_compact_text(part.get("arguments"))}
-    return {"id": part.get("id"), "type": "function", "function": function}
 
 
 def _text(parts: Sequence[Any]) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from patches.openai.completion_body import CompletionBody
+from patches.support.tool_calls import to_openai_call
 
 
 @dataclass
@@ -80,8 +81,7 @@ def _to_tool_call(call: dict[str, Any]) -> dict[str, Any]:
     """Convert one tool call; those of the Responses API are flatter."""
     if "function" in call or "name" not in call:
         return call
-    function = {"name": call["name"], "arguments": call.get("arguments")}
-    return {"id": call.get("id"), "type": "function", "function": function}
+    return to_openai_call(call["name"], call.get("arguments"), call.get("id"))
 
 
 def _to_plain(value: Any) -> Any:

@@ -22,7 +22,7 @@ from patches.mlflow.export_queue.pending_write import PendingWrite
 from patches.mlflow.export_queue.retry_queue import THREAD_NAME, RetryQueue
 from patches.mlflow.export_queue.store_outage import MAX_BYTES_VARIABLE
 from patches.patch import Patch
-from patches.support.call_wrapping import replace_for_block
+from patches.support.call_wrapping import filter_logs_for_block, replace_for_block
 from patches.support.fork_hooks import fork_hooks
 
 MAX_BYTES_SETTING = (MAX_BYTES_VARIABLE, 64_000_000)
@@ -32,7 +32,10 @@ TIMEOUT_SETTING = ("FLIGHT_RECORDER_STORE_TIMEOUT_S", 10.0)
 MAX_PAUSE_S = 5.0
 """How long a fork waits for a write to a store that does not answer."""
 NOISY_LOGGERS = ("urllib3.connectionpool", "mlflow.store.db.utils", "mlflow.utils.rest_utils")
-"""Loggers that report each failed attempt with a traceback or with the data to be stored."""
+"""Loggers that report each failed attempt with a traceback or with the data to be stored.
+
+An outage is logged once instead.
+"""
 
 
 @contextmanager
@@ -73,7 +76,7 @@ def _apply() -> Generator[None]:
     with ExitStack() as stack:
         stack.callback(atexit.unregister, retry_queues.close)
         stack.enter_context(replace_for_block(exporter, _log_spans=put_spans, _log_trace=put_trace))
-        stack.enter_context(_silence_retry_logs())
+        stack.enter_context(filter_logs_for_block(NOISY_LOGGERS, _is_from_other_thread))
         stack.enter_context(closing(retry_queues))
         stack.enter_context(
             fork_hooks(retry_queues.pause, retry_queues.resume, after_in_child=retry_queues.forget)
@@ -137,19 +140,6 @@ class RetryQueues:
         """Begin without queues, in a forked process: the parent stores the writes in its own."""
         self._lock = Lock()
         self._by_store: dict[str, RetryQueue] = {}
-
-
-@contextmanager
-def _silence_retry_logs() -> Generator[None]:
-    """Silence other libraries' logs of failed attempts; the outage itself is logged once."""
-    loggers = [logging.getLogger(name) for name in NOISY_LOGGERS]
-    for logger in loggers:
-        logger.addFilter(_is_from_other_thread)
-    try:
-        yield
-    finally:
-        for logger in loggers:
-            logger.removeFilter(_is_from_other_thread)
 
 
 def _is_from_other_thread(record: logging.LogRecord) -> bool:
