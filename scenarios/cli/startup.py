@@ -15,6 +15,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from scenarios.testing.environment_variables import environment_variables
+
 NOISY_LOGGERS = (
     "alembic",
     "autogen_core",
@@ -98,9 +100,5 @@ def _temporary_crewai_storage() -> Generator[None]:
     if CREWAI_STORAGE_VARIABLE in os.environ:
         yield
         return
-    with TemporaryDirectory() as folder:
-        os.environ[CREWAI_STORAGE_VARIABLE] = folder
-        try:
-            yield
-        finally:
-            del os.environ[CREWAI_STORAGE_VARIABLE]
+    with TemporaryDirectory() as folder, environment_variables({CREWAI_STORAGE_VARIABLE: folder}):
+        yield

@@ -4,7 +4,7 @@ MLflow's pages show the scores over time, because each one is an assessment of i
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -72,12 +72,12 @@ class MonitorPass:
 
 @dataclass
 class _NewTraces:
-    """Counts what a pass finds in traces that no earlier pass has seen."""
+    """Counts what a pass finds in traces that no earlier pass has seen: fields of `MonitorPass`."""
 
-    count: int = 0
+    new_traces: int = 0
     scored: int = 0
-    findings: list[str] = field(default_factory=list)
-    failed_expectations: list[str] = field(default_factory=list)
+    findings: tuple[str, ...] = ()
+    failed_expectations: tuple[str, ...] = ()
 
 
 class Monitor:
@@ -129,13 +129,7 @@ class Monitor:
         report: AlertReport = evaluate_alerts(self._rules, self._observe(finished, ids, new))
         self._seen = frozenset(ids)
         self._metrics.record_alerts(report)
-        return MonitorPass(
-            GateResult(since, report, counts),
-            new.count,
-            new.scored,
-            tuple(new.findings),
-            tuple(new.failed_expectations),
-        )
+        return MonitorPass(GateResult(since, report, counts), **vars(new))
 
     def _observe(
         self, traces: Iterator[FinishedTrace], ids: set[str], new: _NewTraces
@@ -144,7 +138,7 @@ class Monitor:
         for finished in traces:
             ids.add(finished.id)
             if finished.id not in self._seen:
-                new.count += 1
+                new.new_traces += 1
                 self._metrics.record_trace(finished.trace)
                 if is_sampled(finished.id, self._sample):
                     self._score(finished, new)
@@ -161,9 +155,8 @@ class Monitor:
             return
         for finding in diagnosis.findings:
             self._metrics.record_finding(finding.mode, finding.agent)
-            new.findings.append(finding.mode)
-        failed = log_failed_expectations(trace, self._expectations, self._uri)
-        new.failed_expectations += failed
+            new.findings += (finding.mode,)
+        new.failed_expectations += (*log_failed_expectations(trace, self._expectations, self._uri),)
         new.scored += 1
 
 

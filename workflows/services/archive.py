@@ -32,8 +32,7 @@ from workflows.services.process import (
     error_response,
     json_response,
     request_span,
-    serve,
-    service_parser,
+    run_service,
 )
 from workflows.services.records import RecordsError, read_jsonl_records
 from workflows.support.media.fingerprint import hamming_distance
@@ -146,13 +145,4 @@ def _parse_fingerprint(body: bytes) -> str | None:
 
 
 if __name__ == "__main__":
-    parser = service_parser("archive", __doc__, port=8766)
-    parser.add_argument(
-        "--fingerprints",
-        type=Path,
-        default=FINGERPRINTS,
-        metavar="FILE",
-        help="JSON Lines file with clip and fingerprint (default: %(default)s)",
-    )
-    options = parser.parse_args()
-    serve(create_app(options.fingerprints), options.port)
+    run_service("archive", __doc__, create_app, FINGERPRINTS, port=8766)

@@ -25,8 +25,7 @@ from workflows.services.process import (
     error_response,
     json_response,
     request_span,
-    serve,
-    service_parser,
+    run_service,
 )
 from workflows.services.ranking import Document, Ranking
 from workflows.services.records import RecordsError, read_jsonl_records
@@ -96,13 +95,4 @@ def create_app(documents: Path = DOCUMENTS) -> Starlette:
 
 
 if __name__ == "__main__":
-    parser = service_parser("index", __doc__, port=8765)
-    parser.add_argument(
-        "--documents",
-        type=Path,
-        default=DOCUMENTS,
-        metavar="FILE",
-        help="JSONL file with country, title, text, source per line (default: %(default)s)",
-    )
-    options = parser.parse_args()
-    serve(create_app(options.documents), options.port)
+    run_service("index", __doc__, create_app, DOCUMENTS, port=8765)

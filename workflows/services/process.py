@@ -5,8 +5,9 @@ import signal
 import socket
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import mlflow
@@ -24,8 +25,13 @@ SHUTDOWN_TIMEOUT_S = 2
 """How long open requests may take to end once the service shuts down."""
 
 
-def service_parser(name: str, description: str, port: int) -> ArgumentParser:
-    """Make the parser of `python -m workflows.services.NAME`, with the option --port."""
+def run_service(
+    name: str, description: str, create_app: Callable[[Path], Starlette], data: Path, port: int
+) -> None:
+    """Run `python -m workflows.services.NAME` with the options --port and, for its data, --STEM.
+
+    `create_app` makes the service of a file of records; `data` is the file without an option.
+    """
     parser = ArgumentParser(
         prog=f"python -m workflows.services.{name}",
         description=description,
@@ -43,7 +49,16 @@ def service_parser(name: str, description: str, port: int) -> ArgumentParser:
         metavar="PORT",
         help=f"port on {HOST}; 0 takes a free one (default: {port})",
     )
-    return parser
+    parser.add_argument(
+        f"--{data.stem}",
+        dest="data",
+        type=Path,
+        default=data,
+        metavar="FILE",
+        help="JSON Lines file with its records (default: %(default)s)",
+    )
+    options = parser.parse_args()
+    serve(create_app(options.data), options.port)
 
 
 def serve(app: Starlette, port: int) -> None:

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from scenarios.evaluation.diagnosis_benchmark.benchmark import BenchmarkResult, DataSetScore
-from scenarios.reports.wording import count_of
+from scenarios.reports.wording import count_of, list_entries
 
 MAX_LISTED_UNREAD_LOGS = 20
 """More logs that could not be read are only counted."""
@@ -41,6 +41,5 @@ def _iter_notes(result: BenchmarkResult) -> Iterator[str]:
         yield f"{count_of(logs.duplicate_count, 'log')} that the folder has twice: used once"
     if logs.unread:
         yield f"{count_of(len(logs.unread), 'log')} not read:"
-        yield from (f"  {name}: {reason}" for name, reason in logs.unread[:MAX_LISTED_UNREAD_LOGS])
-    if (more := len(logs.unread) - MAX_LISTED_UNREAD_LOGS) > 0:
-        yield f"  and {more} more"
+        unread = [f"{name}: {reason}" for name, reason in logs.unread]
+        yield from list_entries(unread, MAX_LISTED_UNREAD_LOGS)

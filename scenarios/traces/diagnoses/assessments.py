@@ -91,13 +91,11 @@ def _metadata(finding: Finding) -> dict[str, str]:
 def _link_issue(log: AssessmentLog, trace: Trace, finding: Finding) -> None:
     """Reference the experiment's issue of the failure mode; create it first if there is none.
 
-    MLflow has issues since 3.11, and since 3.18 ordered evidence with them, which its page of the
-    trace walks through span by span. An older one gets assessments only.
+    Since 3.18, MLflow has ordered evidence with an issue, which its page of the trace walks through
+    span by span.
     """
-    try:
-        from mlflow.entities import IssueReference
-    except ImportError:
-        return
+    from mlflow.entities import IssueReference
+
     if not trace.experiment_id:
         return
     store = log.client.store

@@ -1,9 +1,7 @@
 """Load the traces that an argument of the command line names: a file, an ID, or `last`."""
 
 import re
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from instrumentation.input_file import file_kind
 from instrumentation.trace import Trace, TraceNotFoundError, trace_from_mlflow
@@ -60,28 +58,15 @@ def fetch_newest_run(tracking_uri: str) -> Trace:
 
     client = mlflow.MlflowClient(tracking_uri)
     experiments = list(find_experiments(client))
-    newest = _search(client, experiments, None, 1)
+    newest = client.search_traces(locations=experiments, order_by=[NEWEST_FIRST], max_results=1)
     if not newest:
         raise TraceNotFoundError(
             "the store at MLFLOW_TRACKING_URI has no traces yet; to record your program in it:"
             " python -m scenarios trace PROGRAM"
         )
-    run = newest[0].info.tags.get(RUN_TAG)
-    found = _search(client, experiments, f"tags.`{RUN_TAG}` = '{run}'", 500) if run else newest
-    return trace_from_mlflow(one.to_dict() for one in found)
-
-
-def _search(
-    client: Any, experiments: Sequence[str], filter_string: str | None, limit: int
-) -> list[Any]:
-    return list(
-        client.search_traces(
-            locations=experiments,
-            filter_string=filter_string,
-            order_by=[NEWEST_FIRST],
-            max_results=limit,
-        )
-    )
+    if run := newest[0].info.tags.get(RUN_TAG):
+        return fetch_run(run, tracking_uri)
+    return trace_from_mlflow([newest[0].to_dict()])
 
 
 def find_trace_file(argument: str, expected: str) -> Path | None:

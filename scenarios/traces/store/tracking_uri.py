@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from instrumentation.trace.wording import truncate
 from patches.mlflow.store.schema_version import explain_newer_schema
 from patches.mlflow.store.store_address import hide_credentials
+from scenarios.testing.environment_variables import environment_variables
 
 DEFAULT_URI = "sqlite:///mlflow.db"
 DEFAULT_PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
@@ -125,17 +126,14 @@ def translate_store_errors() -> Generator[None]:
 
     A server's answer may be part of the message, so secrets are removed from it.
     """
-    before = os.environ.get(RETRIES_VARIABLE)
-    os.environ.setdefault(RETRIES_VARIABLE, MAX_RETRIES)
+    retries = os.environ.get(RETRIES_VARIABLE, MAX_RETRIES)
     try:
-        yield
+        with environment_variables({RETRIES_VARIABLE: retries}):
+            yield
     except _store_exceptions() as error:
         raise StoreUnavailableError(
             f"MLFLOW_TRACKING_URI: the store cannot be read: {_describe_error(error)}"
         ) from error
-    finally:
-        if before is None:
-            del os.environ[RETRIES_VARIABLE]
 
 
 def _describe_error(error: Exception) -> str:
