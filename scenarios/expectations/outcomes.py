@@ -29,11 +29,13 @@ def ends_with_status(status: str, *, message: str = "") -> Expectation:
     )
 
 
-@expectation("the workflow reaches the outcome {outcome!r}")
+@expectation("the run ends with status OK and the outcome {outcome!r}")
 def reaches_outcome(trace: Trace, outcome: str) -> str | None:
-    """The workflow records this outcome, such as "approved" or "out of rounds"."""
-    found = root_attribute(trace, "flight_recorder.workflow.outcome")
-    return None if found == outcome else f"the outcome is {found!r}"
+    """The run succeeds and records this outcome, such as "approved" or "out of rounds"."""
+    root, found = trace.root, root_attribute(trace, "flight_recorder.workflow.outcome")
+    if found != outcome:
+        return f"the outcome is {found!r}"
+    return f"the status is {root.status}{error_suffix(root)}" if root.status != "OK" else None
 
 
 @expectation("the output contains /{pattern}/")

@@ -27,7 +27,6 @@ SCENARIO = Scenario(
         what=one_of("inflation (FP.CPI.TOTL.ZG) and growth (NY.GDP.MKTP.KD.ZG)")
     ),
     expect_broken=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("verified"),
         expect.calls_tool("specialist", "world_bank_indicator", times=1, returning="Inflation"),
         expect.hands_off("specialist", "analyst"),
@@ -36,7 +35,6 @@ SCENARIO = Scenario(
         expect.output_lacks("[Ii]nflation"),
     ),
     expect_fixed=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("verified"),
         expect.calls_tool("specialist", "world_bank_indicator", times=1, returning="Inflation"),
         expect.never_calls_tool("analyst", "world_bank_indicator"),
@@ -47,7 +45,6 @@ SCENARIO = Scenario(
         expect.output_lacks("GDP"),
     ),
     expect_twin=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("verified"),
         expect.calls_tool("specialist", "world_bank_indicator", times=1, returning="Inflation"),
         expect.calls_tool("analyst", "world_bank_indicator", times=1, returning="GDP growth"),

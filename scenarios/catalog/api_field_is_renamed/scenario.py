@@ -29,7 +29,6 @@ SCENARIO = Scenario(
         value=number_between(1.1, 9.4, published=2.88755600749487, places=6),
     ),
     expect_broken=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("verified"),
         expect.receives_http_reply("specialist", "world_bank_indicator", '"OBS_VALUE": [1-9]'),
         expect.calls_tool(
@@ -43,7 +42,6 @@ SCENARIO = Scenario(
         expect.output_contains("room to cut rates"),
     ),
     expect_fixed=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("source changed"),
         expect.tool_call_fails(
             "specialist", "world_bank_indicator", times=1, message="no value in a row"
@@ -53,7 +51,6 @@ SCENARIO = Scenario(
         expect.output_contains("no longer have the field value"),
     ),
     expect_twin=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("verified"),
         expect.receives_http_reply("specialist", "world_bank_indicator", '"footnote":'),
         expect.calls_tool(

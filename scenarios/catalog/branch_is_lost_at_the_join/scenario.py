@@ -24,6 +24,13 @@ def altered(duplicated: int, splice_s: float) -> Clip:
     return make_clip(duplicated=range(52, 52 + duplicated), splice_s=splice_s or None)
 
 
+ALL_ARRIVES = (
+    expect.reaches_outcome("altered"),
+    expect.hands_off("audio", "verdict"),
+    expect.hands_off("video", "verdict"),
+    expect.hands_off("sync", "verdict"),
+)
+
 SCENARIO = Scenario(
     failure_mode="FM-1.4 loss of conversation history",
     source="MAST, arXiv 2503.13657",
@@ -42,7 +49,6 @@ SCENARIO = Scenario(
     fixed=Variant(),
     twin=Variant().about(duplicated=integer_between(2, 9, published=3), splice_s=one_of(0)),
     expect_broken=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("unclear"),
         expect.loses_handoff("audio", "verdict"),
         expect.hands_off("video", "verdict"),
@@ -51,19 +57,11 @@ SCENARIO = Scenario(
         expect.output_lacks("was cut"),
     ),
     expect_fixed=(
-        expect.ends_with_status("OK"),
-        expect.reaches_outcome("altered"),
-        expect.hands_off("audio", "verdict"),
-        expect.hands_off("video", "verdict"),
-        expect.hands_off("sync", "verdict"),
+        *ALL_ARRIVES,
         expect.output_contains(r"\[audio\] The hum beneath the sound was cut at [\d.]+ s"),
     ),
     expect_twin=(
-        expect.ends_with_status("OK"),
-        expect.reaches_outcome("altered"),
-        expect.hands_off("audio", "verdict"),
-        expect.hands_off("video", "verdict"),
-        expect.hands_off("sync", "verdict"),
+        *ALL_ARRIVES,
         expect.states_figures("audio", at_most=0),
         expect.output_contains(r"\[audio\] No cut"),
     ),

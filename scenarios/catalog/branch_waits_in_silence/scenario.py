@@ -40,7 +40,6 @@ SCENARIO = Scenario(
     fixed=Variant("PollsOften"),
     twin=Variant("ReturnsUnfinishedLookups").about(lookup=one_of("2207-b")),
     expect_broken=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("authentic"),
         expect.has_no_errors(),
         expect.polls_without_progress("video", "archive_matches", times=3),
@@ -50,7 +49,6 @@ SCENARIO = Scenario(
         ),
     ),
     expect_fixed=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("unclear"),
         expect.tool_call_fails("video", "archive_matches", times=1, message="as unfinished"),
         expect.hands_off("video", "verdict"),
@@ -59,7 +57,6 @@ SCENARIO = Scenario(
         ),
     ),
     expect_twin=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("authentic"),
         expect.has_no_errors(),
         expect.polls_with_progress("video", "archive_matches", times=3),

@@ -31,7 +31,6 @@ SCENARIO = Scenario(
     fixed=Variant(),
     twin=Variant().about(status=one_of("being posted")),
     expect_broken=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("done"),
         expect.guardrail_blocks("circuit_breaker", tool="read_invoice", reason="no more calls"),
         expect.tool_call_fails("payer", "read_invoice", times=1, message="blocked"),
@@ -39,7 +38,6 @@ SCENARIO = Scenario(
         expect.output_contains("not allowed to read it"),
     ),
     expect_fixed=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("done"),
         expect.guardrail_allows("circuit_breaker"),
         expect.calls_tool("payer", "read_invoice", times=4),
@@ -47,7 +45,6 @@ SCENARIO = Scenario(
         expect.output_lacks("Not paid"),
     ),
     expect_twin=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("done"),
         expect.guardrail_blocks("circuit_breaker", tool="read_invoice", reason="do not repeat"),
         expect.calls_tool("payer", "pay_invoice", times=3),

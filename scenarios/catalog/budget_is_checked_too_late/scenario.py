@@ -30,21 +30,18 @@ SCENARIO = Scenario(
     fixed=Variant(),
     twin=Variant().about(how=one_of("without")),
     expect_broken=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("out of budget"),
         expect.exceeds_budget("token_budget"),
         expect.guardrail_blocks("token_budget"),
         expect.calls_tool("payer", "pay_invoice", times=3),
     ),
     expect_fixed=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("out of budget"),
         expect.stays_within_budget("token_budget"),
         expect.guardrail_blocks("token_budget", reason="too few are left"),
         expect.calls_tool("payer", "pay_invoice", times=1),
     ),
     expect_twin=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("done"),
         expect.stays_within_budget("token_budget"),
         expect.guardrail_allows("token_budget"),

@@ -12,6 +12,15 @@ RULE = "recommends nothing to buy"
 HINT = "That speaks for bonds"
 ADVICE = "Sell them, and buy"
 
+RULE_IS_KEPT = (
+    expect.reaches_outcome("verified"),
+    expect.hands_off("lead", "analyst"),
+    expect.hands_off("lead", "synthesist"),
+    expect.every_prompt_contains("synthesist", RULE),
+    expect.no_prompt_contains("synthesist", HINT),
+    expect.output_lacks(ADVICE),
+)
+
 SCENARIO = Scenario(
     failure_mode="context decay",
     source="practitioners' reports",
@@ -27,7 +36,6 @@ SCENARIO = Scenario(
     fixed=Variant(),
     twin=Variant().about(readers=one_of("the trustees of a supervised pension fund")),
     expect_broken=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("verified"),
         expect.hands_off("lead", "specialist"),
         expect.loses_handoff("lead", "analyst"),
@@ -38,23 +46,7 @@ SCENARIO = Scenario(
         expect.has_root_attribute("flight_recorder.validation.unmatched_number_count", 0),
         expect.output_contains(ADVICE),
     ),
-    expect_fixed=(
-        expect.ends_with_status("OK"),
-        expect.reaches_outcome("verified"),
-        expect.hands_off("lead", "analyst"),
-        expect.hands_off("lead", "synthesist"),
-        expect.every_prompt_contains("synthesist", RULE),
-        expect.no_prompt_contains("synthesist", HINT),
-        expect.output_lacks(ADVICE),
-    ),
-    expect_twin=(
-        expect.ends_with_status("OK"),
-        expect.reaches_outcome("verified"),
-        expect.hands_off("lead", "analyst"),
-        expect.hands_off("lead", "synthesist"),
-        expect.every_prompt_contains("synthesist", RULE),
-        expect.no_prompt_contains("synthesist", HINT),
-        expect.output_lacks(ADVICE),
-    ),
+    expect_fixed=RULE_IS_KEPT,
+    expect_twin=RULE_IS_KEPT,
     origin=FailureOrigin("analyst", "lead → analyst"),
 )

@@ -26,7 +26,6 @@ SCENARIO = Scenario(
         wish=one_of("Say in its first sentence, and in its last, that its figures are verified.")
     ),
     expect_broken=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("unverified"),
         expect.repeats_tool_figures(
             "world_bank_indicator", called_by="specialist", stated_by=("specialist", "analyst")
@@ -38,7 +37,6 @@ SCENARIO = Scenario(
         expect.has_root_attribute("flight_recorder.validation.unmatched_number_count", 1),
     ),
     expect_fixed=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("verified"),
         expect.guardrail_rejects("briefing", times=1),
         expect.takes_turns("synthesist", 2),
@@ -50,7 +48,6 @@ SCENARIO = Scenario(
         expect.output_lacks("percentage points"),
     ),
     expect_twin=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("verified"),
         expect.calls_tool("synthesist", "check_figures", times=1, returning='"verified": true'),
         expect.guardrail_rejects("briefing", times=0),

@@ -9,6 +9,15 @@ the specialist or the analyst arrives.
 from scenarios import expectations as expect
 from scenarios.scenario import FailureOrigin, Scenario, Variant, number_between, one_of
 
+STATES_THE_FIGURES = (
+    expect.hands_off_figures("specialist", "synthesist"),
+    expect.states_figures("synthesist", at_least=2),
+    expect.repeats_tool_figures(
+        "world_bank_indicator", called_by="specialist", stated_by=("synthesist",)
+    ),
+    expect.output_lacks("no data"),
+)
+
 SCENARIO = Scenario(
     failure_mode="FM-2.4 information withholding",
     source="MAST, arXiv 2503.13657",
@@ -27,7 +36,6 @@ SCENARIO = Scenario(
     fixed=Variant(),
     twin=Variant("GivesSynthesistTheAnalysis"),
     expect_broken=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("verified"),
         expect.calls_tool("specialist", "world_bank_indicator", times=2),
         expect.repeats_tool_figures(
@@ -41,27 +49,15 @@ SCENARIO = Scenario(
         expect.output_contains("there is no data"),
     ),
     expect_fixed=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("verified"),
         expect.hands_off("specialist", "synthesist"),
-        expect.hands_off_figures("specialist", "synthesist"),
-        expect.states_figures("synthesist", at_least=2),
-        expect.repeats_tool_figures(
-            "world_bank_indicator", called_by="specialist", stated_by=("synthesist",)
-        ),
-        expect.output_lacks("no data"),
+        *STATES_THE_FIGURES,
     ),
     expect_twin=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("verified"),
         expect.hands_off("analyst", "synthesist"),
         expect.no_prompt_contains("synthesist", "says the World Bank"),
-        expect.hands_off_figures("specialist", "synthesist"),
-        expect.states_figures("synthesist", at_least=2),
-        expect.repeats_tool_figures(
-            "world_bank_indicator", called_by="specialist", stated_by=("synthesist",)
-        ),
-        expect.output_lacks("no data"),
+        *STATES_THE_FIGURES,
     ),
     origin=FailureOrigin("synthesist", "specialist → synthesist"),
 )

@@ -11,6 +11,14 @@ from scenarios.scenario import FailureOrigin, Scenario, Variant, number_between,
 
 ALL_THREE = ("specialist", "analyst", "synthesist")
 
+STATES_THE_FIGURE = (
+    expect.calls_tool("specialist", "world_bank_indicator", times=1),
+    expect.repeats_tool_figures(
+        "world_bank_indicator", called_by="specialist", stated_by=ALL_THREE
+    ),
+    expect.output_lacks("no data"),
+)
+
 SCENARIO = Scenario(
     failure_mode="misrouted delegation",
     source="practitioners' reports",
@@ -25,7 +33,6 @@ SCENARIO = Scenario(
     fixed=Variant("ManagerSeesTools"),
     twin=Variant("ManagerReassignsTasks"),
     expect_broken=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("verified"),
         expect.delegates_to("manager", "synthesist", times=2),
         expect.delegates_without_calling("figures", tool="world_bank_indicator"),
@@ -38,28 +45,18 @@ SCENARIO = Scenario(
         expect.output_contains("There is no data"),
     ),
     expect_fixed=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("verified"),
         expect.delegates_to("manager", "specialist"),
         expect.delegates_to("manager", "synthesist"),
         expect.has_root_attribute("flight_recorder.routing.failed_delegations", 0),
-        expect.calls_tool("specialist", "world_bank_indicator", times=1),
-        expect.repeats_tool_figures(
-            "world_bank_indicator", called_by="specialist", stated_by=ALL_THREE
-        ),
-        expect.output_lacks("no data"),
+        *STATES_THE_FIGURE,
     ),
     expect_twin=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("verified"),
         expect.delegates_to("manager", "synthesist", times=2),
         expect.delegates_to("manager", "specialist"),
         expect.has_root_attribute("flight_recorder.routing.failed_delegations", 1),
-        expect.calls_tool("specialist", "world_bank_indicator", times=1),
-        expect.repeats_tool_figures(
-            "world_bank_indicator", called_by="specialist", stated_by=ALL_THREE
-        ),
-        expect.output_lacks("no data"),
+        *STATES_THE_FIGURE,
     ),
     origin=FailureOrigin("manager", "manager → synthesist", task="figures"),
 )

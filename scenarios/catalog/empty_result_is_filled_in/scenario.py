@@ -11,6 +11,13 @@ from scenarios.scenario import FailureOrigin, Scenario, Variant, number_between,
 
 ALL_THREE = ("specialist", "analyst", "synthesist")
 
+SAYS_NO_DATA = (
+    expect.writes_state("specialist", grounded=True),
+    expect.states_figures("synthesist", at_least=1, at_most=1),
+    expect.has_root_attribute("flight_recorder.validation.unmatched_number_count", 0),
+    expect.output_contains(r"for \d{4} there is no data"),
+)
+
 SCENARIO = Scenario(
     failure_mode="hallucination after an empty tool result",
     source="practitioners' reports",
@@ -31,7 +38,6 @@ SCENARIO = Scenario(
     fixed=Variant(),
     twin=Variant("ReturnsEmptyList").about(and_also=one_of("and, if it is out, in")),
     expect_broken=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("verified"),
         expect.calls_tool("specialist", "world_bank_indicator", times=2),
         expect.writes_state("specialist", grounded=True),
@@ -42,22 +48,14 @@ SCENARIO = Scenario(
         expect.output_lacks("no data"),
     ),
     expect_fixed=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("no data"),
         expect.calls_tool("specialist", "world_bank_indicator", times=2, returning='"value": '),
-        expect.writes_state("specialist", grounded=True),
-        expect.states_figures("synthesist", at_least=1, at_most=1),
-        expect.has_root_attribute("flight_recorder.validation.unmatched_number_count", 0),
-        expect.output_contains(r"for \d{4} there is no data"),
+        *SAYS_NO_DATA,
     ),
     expect_twin=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("verified"),
         expect.calls_tool("specialist", "world_bank_indicator", times=2),
-        expect.writes_state("specialist", grounded=True),
-        expect.states_figures("synthesist", at_least=1, at_most=1),
-        expect.has_root_attribute("flight_recorder.validation.unmatched_number_count", 0),
-        expect.output_contains(r"for \d{4} there is no data"),
+        *SAYS_NO_DATA,
     ),
     origin=FailureOrigin("specialist", "world_bank_indicator"),
 )

@@ -25,7 +25,6 @@ SCENARIO = Scenario(
     fixed=Variant(),
     twin=Variant().about(what=one_of("growth"), code=one_of("NY.GDP.MKTP.KD.ZG")),
     expect_broken=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("unverified"),
         expect.guardrail_blocks(
             "circuit_breaker", tool="world_bank_indicator", reason="do not ask again"
@@ -38,7 +37,6 @@ SCENARIO = Scenario(
         expect.output_contains("There is no figure for"),
     ),
     expect_fixed=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("verified"),
         expect.calls_tool("specialist", "world_bank_indicator", times=1),
         expect.repeats_tool_figures(
@@ -47,7 +45,6 @@ SCENARIO = Scenario(
         expect.output_lacks("no figure"),
     ),
     expect_twin=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("unavailable"),
         expect.never_loops(),
         expect.guardrail_blocks(

@@ -11,6 +11,15 @@ from scenarios.scenario import FailureOrigin, Scenario, Variant, number_between,
 BARE_RESULT = r'^{"figure": "[^"]+", "key": "\w+"}$'
 LATER_AGENTS = ("analyst", "synthesist")
 
+FOUND_BY_THE_TOOL = (
+    expect.repeats_tool_figures(
+        "world_bank_indicator",
+        called_by="specialist",
+        stated_by=("specialist", *LATER_AGENTS),
+    ),
+    expect.checks_report_against("world_bank_indicator", called_by="specialist"),
+)
+
 SCENARIO = Scenario(
     failure_mode="polluted shared memory",
     source="practitioners' reports",
@@ -31,7 +40,6 @@ SCENARIO = Scenario(
     fixed=Variant(),
     twin=Variant("HidesSourceOfNotes").about(view=one_of("asks whether it was below")),
     expect_broken=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("verified"),
         expect.never_calls_tool("specialist", "world_bank_indicator"),
         expect.writes_state("specialist", grounded=False),
@@ -41,30 +49,18 @@ SCENARIO = Scenario(
         expect.calls_tool("synthesist", "check_figures", times=1, returning='"verified": true'),
     ),
     expect_fixed=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("verified"),
         expect.writes_state("specialist", grounded=False),
         expect.writes_state("specialist", grounded=True),
         expect.reads_state("analyst", returning='"source": "world_bank_indicator"'),
-        expect.repeats_tool_figures(
-            "world_bank_indicator",
-            called_by="specialist",
-            stated_by=("specialist", *LATER_AGENTS),
-        ),
-        expect.checks_report_against("world_bank_indicator", called_by="specialist"),
+        *FOUND_BY_THE_TOOL,
     ),
     expect_twin=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("verified"),
         expect.writes_state("specialist", grounded=True),
         expect.has_root_attribute("flight_recorder.state.ungrounded_write_count", 0),
         expect.reads_state("analyst", returning=BARE_RESULT),
-        expect.repeats_tool_figures(
-            "world_bank_indicator",
-            called_by="specialist",
-            stated_by=("specialist", *LATER_AGENTS),
-        ),
-        expect.checks_report_against("world_bank_indicator", called_by="specialist"),
+        *FOUND_BY_THE_TOOL,
     ),
     origin=FailureOrigin("specialist", "note_figure"),
 )

@@ -23,7 +23,6 @@ SCENARIO = Scenario(
     fixed=Variant(),
     twin=Variant().about(besides=one_of("Do not hedge.", "Be sure of yourself.")),
     expect_broken=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("answered"),
         expect.never_calls_tool("searcher", "web_search"),
         expect.claims_figure_without_search("searcher"),
@@ -32,14 +31,12 @@ SCENARIO = Scenario(
         expect.output_contains("latest census"),
     ),
     expect_fixed=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("answered"),
         expect.takes_turns("judge", 2),
         expect.calls_tool("searcher", "web_search", times=1, returning="counted"),
         expect.output_contains(r"\[1\]"),
     ),
     expect_twin=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("answered"),
         expect.takes_turns("judge", 1),
         expect.calls_tool("searcher", "web_search", times=1, returning="counted"),

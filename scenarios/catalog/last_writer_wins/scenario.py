@@ -24,6 +24,14 @@ ALL_HAND_OFF = (
     expect.hands_off("sync", "verdict"),
 )
 
+ALL_IS_KEPT = (
+    expect.reaches_outcome("altered"),
+    *ALL_HAND_OFF,
+    expect.preserves_writes("video", "audio", "sync"),
+    expect.has_root_attribute("flight_recorder.state.concurrent_write_count", 0),
+    expect.output_contains(r'"cites": \["audio", "sync", "video"\]'),
+)
+
 SCENARIO = Scenario(
     failure_mode="concurrent write",
     source="practitioners' reports",
@@ -42,7 +50,6 @@ SCENARIO = Scenario(
     fixed=Variant(),
     twin=Variant("WritesToItsOwnKey"),
     expect_broken=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("authentic"),
         *ALL_HAND_OFF,
         expect.overwrites_unread("sync", "findings", written_by=("video", "audio")),
@@ -50,21 +57,7 @@ SCENARIO = Scenario(
         expect.has_root_attribute("flight_recorder.state.ungrounded_write_count", 0),
         expect.output_contains(r'"cites": \["sync"\]'),
     ),
-    expect_fixed=(
-        expect.ends_with_status("OK"),
-        expect.reaches_outcome("altered"),
-        *ALL_HAND_OFF,
-        expect.preserves_writes("video", "audio", "sync"),
-        expect.has_root_attribute("flight_recorder.state.concurrent_write_count", 0),
-        expect.output_contains(r'"cites": \["audio", "sync", "video"\]'),
-    ),
-    expect_twin=(
-        expect.ends_with_status("OK"),
-        expect.reaches_outcome("altered"),
-        *ALL_HAND_OFF,
-        expect.preserves_writes("video", "audio", "sync"),
-        expect.has_root_attribute("flight_recorder.state.concurrent_write_count", 0),
-        expect.output_contains(r'"cites": \["audio", "sync", "video"\]'),
-    ),
+    expect_fixed=ALL_IS_KEPT,
+    expect_twin=ALL_IS_KEPT,
     origin=FailureOrigin("sync", "write findings"),
 )

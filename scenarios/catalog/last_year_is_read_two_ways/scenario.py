@@ -28,7 +28,6 @@ SCENARIO = Scenario(
     fixed=Variant(),
     twin=Variant("DemandsAFigure").about(wish=one_of("Give every figure that you find.")),
     expect_broken=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("answered"),
         expect.calls_tool("searcher", "web_search", times=1, returning="On average over"),
         expect.states_figures("searcher", at_least=1, at_most=1),
@@ -37,14 +36,12 @@ SCENARIO = Scenario(
         expect.output_lacks("[Oo]n average|December"),
     ),
     expect_fixed=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("answered"),
         expect.calls_tool("searcher", "web_search", times=1, returning="On average over"),
         expect.states_figures("searcher", at_most=0),
         expect.output_contains(QUESTION),
     ),
     expect_twin=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("answered"),
         expect.states_figures("searcher", at_least=2),
         expect.cites_supporting_sources("searcher"),

@@ -28,7 +28,6 @@ SCENARIO = Scenario(
     fixed=Variant(),
     twin=Variant("ForgetsTheRedactedTask").about(approver=one_of("the head of finance")),
     expect_broken=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("done"),
         expect.guardrail_allows("input_redaction"),
         expect.every_prompt_contains("payer", SENT_IN_THE_CLEAR),
@@ -36,7 +35,6 @@ SCENARIO = Scenario(
         expect.calls_tool("payer", "pay_invoice", times=1),
     ),
     expect_fixed=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("done"),
         expect.guardrail_allows("input_redaction"),
         expect.every_prompt_contains("payer", SENT_REDACTED),
@@ -44,7 +42,6 @@ SCENARIO = Scenario(
         expect.calls_tool("payer", "pay_invoice", times=1),
     ),
     expect_twin=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("done"),
         expect.guardrail_allows("input_redaction"),
         expect.every_prompt_contains("payer", "approved by the head of finance"),

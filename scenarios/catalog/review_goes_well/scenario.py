@@ -13,7 +13,6 @@ SCENARIO = Scenario(
     task="Write a briefing of four sentences on the loss of Mars Climate Orbiter, with altitudes.",
     twin=Variant(),
     expect_twin=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("approved"),
         expect.hands_off("generator", "reviewer", times=2),
         expect.hands_off("reviewer", "generator"),

@@ -24,14 +24,12 @@ SCENARIO = Scenario(
     fixed=Variant(),
     twin=Variant().about(and_also=one_of(" and in Australia (AUS)")),
     expect_broken=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("answered"),
         expect.calls_tool("searcher", "search_index", times=1, returning="%"),
         expect.queries_another_country("searcher", "search_index"),
         expect.repeats_tool_figures("search_index", called_by="searcher", stated_by=("searcher",)),
     ),
     expect_fixed=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("answered"),
         expect.calls_tool("searcher", "search_index", times=2),
         expect.tool_call_fails(
@@ -41,7 +39,6 @@ SCENARIO = Scenario(
         expect.repeats_tool_figures("search_index", called_by="searcher", stated_by=("searcher",)),
     ),
     expect_twin=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("answered"),
         expect.calls_tool("searcher", "search_index", times=2, returning="%"),
         expect.queries_stated_country("searcher", "search_index"),

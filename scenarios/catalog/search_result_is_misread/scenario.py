@@ -24,21 +24,18 @@ SCENARIO = Scenario(
     fixed=Variant(),
     twin=Variant().about(when=one_of("December 2023")),
     expect_broken=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("answered"),
         expect.calls_tool("searcher", "web_search", times=1, returning="On average"),
         expect.states_figures("searcher", at_least=1, at_most=1),
         expect.cites_unsupporting_sources("searcher"),
     ),
     expect_fixed=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("answered"),
         expect.calls_tool("searcher", "web_search", times=1, returning="On average"),
         expect.states_figures("searcher", at_least=2, at_most=2),
         expect.cites_supporting_sources("searcher"),
     ),
     expect_twin=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("answered"),
         expect.calls_tool("searcher", "web_search", times=1, returning="harmonised"),
         expect.states_figures("searcher", at_least=2, at_most=2),

@@ -24,7 +24,6 @@ SCENARIO = Scenario(
     fixed=Variant(),
     twin=Variant("AsksForTwoFieldsOnly").about(status=one_of("")),
     expect_broken=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("verified"),
         expect.calls_tool("specialist", "world_bank_indicator", times=1, returning='"caveat"'),
         expect.hands_off("specialist", "analyst"),
@@ -33,14 +32,12 @@ SCENARIO = Scenario(
         expect.output_lacks("final figure|provisional|estimated"),
     ),
     expect_fixed=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("verified"),
         expect.calls_tool("specialist", "world_bank_indicator", times=1, returning='"caveat"'),
         expect.every_prompt_contains("synthesist", "final figure may differ"),
         expect.output_contains("final figure may differ"),
     ),
     expect_twin=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("verified"),
         expect.calls_tool("specialist", "world_bank_indicator", times=1, returning='"cite"'),
         expect.hands_off("specialist", "analyst"),

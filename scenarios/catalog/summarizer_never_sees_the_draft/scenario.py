@@ -15,14 +15,12 @@ SCENARIO = Scenario(
     broken=Variant("ForwardsOnlyTheLastWord"),
     fixed=Variant(),
     expect_broken=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("approved"),
         expect.loses_handoff("generator", "summarizer"),
         expect.hands_off("reviewer", "summarizer"),
         expect.output_contains(r'"summary": "A text was reviewed'),
     ),
     expect_fixed=(
-        expect.ends_with_status("OK"),
         expect.reaches_outcome("approved"),
         expect.hands_off("generator", "summarizer"),
         expect.output_contains(r'"summary": "[^"]*226 km[^"]*57 km[^"]*4\.45'),
