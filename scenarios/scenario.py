@@ -35,7 +35,6 @@ class Variant:
     """The workflow class that runs, and how its run is expected to end.
 
         broken=Variant("NeverTimesOut").stopped_after(1.0, lane="generator", calls=1),
-        fixed=Variant(),
 
     Attributes:
         workflow: The name of a class in `variants.py`, beside the scenario; "" for its own
@@ -96,6 +95,7 @@ class Scenario:
         failure_mode: The name of the failure in the taxonomy or report that `source` cites.
         workflow: The lesson, as `package.module:Class`.
         task: The task, with `${name}` for an input.
+        fixed: By default the workflow itself, if there is a broken variant.
         expect_broken: What the trace of `broken` must show; the others alike.
         faults: What the replay server does wrong, in every variant.
         origin: The span to look at in the broken trace.
@@ -135,6 +135,10 @@ class Scenario:
     name: str = field(default="", kw_only=True)
     title: str = field(default="", kw_only=True)
     story: str = field(default="", kw_only=True)
+
+    def __post_init__(self) -> None:
+        if self.broken and not self.fixed:
+            object.__setattr__(self, "fixed", Variant())
 
     def variants(self) -> Iterator[tuple[str, Variant, tuple[Expectation, ...]]]:
         """The variants that the scenario has, each with its name and its expectations."""

@@ -22,7 +22,6 @@ SCENARIO = Scenario(
     },
     services=("world_bank",),
     broken=Variant("GivesEveryAgentEveryTool"),
-    fixed=Variant(),
     twin=Variant("GivesEveryAgentEveryTool").about(
         what=one_of("inflation (FP.CPI.TOTL.ZG) and growth (NY.GDP.MKTP.KD.ZG)")
     ),

@@ -23,7 +23,6 @@ SCENARIO = Scenario(
     },
     services=("world_bank",),
     broken=Variant("ReadsMissingFieldAsZero"),
-    fixed=Variant(),
     twin=Variant().about(
         series=one_of("growth (NY.GDP.MKTP.KD.ZG)"),
         value=number_between(1.1, 9.4, published=2.88755600749487, places=6),

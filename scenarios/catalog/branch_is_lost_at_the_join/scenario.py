@@ -46,7 +46,6 @@ SCENARIO = Scenario(
         waits_for_lanes("sync", call=2, until_calls={"audio": 2}, delay_s=0.8),
     ),
     broken=Variant("ReadsTheLastTwo"),
-    fixed=Variant(),
     twin=Variant().about(duplicated=integer_between(2, 9, published=3), splice_s=one_of(0)),
     expect_broken=(
         expect.reaches_outcome("unclear"),

@@ -28,7 +28,6 @@ SCENARIO = Scenario(
     },
     services=("billing",),
     broken=Variant("CountsEveryCall"),
-    fixed=Variant(),
     twin=Variant().about(status=one_of("being posted")),
     expect_broken=(
         expect.reaches_outcome("done"),

@@ -27,7 +27,6 @@ SCENARIO = Scenario(
     },
     services=("billing",),
     broken=Variant("ChecksAtTheEnd"),
-    fixed=Variant(),
     twin=Variant().about(how=one_of("without")),
     expect_broken=(
         expect.reaches_outcome("out of budget"),

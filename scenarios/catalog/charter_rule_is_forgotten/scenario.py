@@ -33,7 +33,6 @@ SCENARIO = Scenario(
     },
     services=("world_bank",),
     broken=Variant("GivesCharterToSpecialistOnly"),
-    fixed=Variant(),
     twin=Variant().about(readers=one_of("the trustees of a supervised pension fund")),
     expect_broken=(
         expect.reaches_outcome("verified"),

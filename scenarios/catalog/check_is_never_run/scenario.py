@@ -21,7 +21,6 @@ SCENARIO = Scenario(
     },
     services=("world_bank",),
     broken=Variant("TrustsTheClaim"),
-    fixed=Variant(),
     twin=Variant().about(
         wish=one_of("Say in its first sentence, and in its last, that its figures are verified.")
     ),

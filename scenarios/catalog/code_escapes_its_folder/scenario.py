@@ -30,7 +30,6 @@ SCENARIO = Scenario(
     },
     arguments={"files": make_files},
     broken=Variant("RunsCodeOnThisMachine"),
-    fixed=Variant(),
     twin=Variant("RunsCodeOnThisMachine").about(where=one_of(", in a copy named total.csv")),
     expect_broken=(
         expect.ends_with_status("OK"),

@@ -33,7 +33,6 @@ SCENARIO = Scenario(
     },
     services=("world_bank",),
     broken=Variant("GivesSynthesistCharterOnly"),
-    fixed=Variant(),
     twin=Variant("GivesSynthesistTheAnalysis"),
     expect_broken=(
         expect.reaches_outcome("verified"),

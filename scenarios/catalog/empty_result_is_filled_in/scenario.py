@@ -35,7 +35,6 @@ SCENARIO = Scenario(
     },
     services=("world_bank",),
     broken=Variant("ReturnsEmptyList"),
-    fixed=Variant(),
     twin=Variant("ReturnsEmptyList").about(and_also=one_of("and, if it is out, in")),
     expect_broken=(
         expect.reaches_outcome("verified"),

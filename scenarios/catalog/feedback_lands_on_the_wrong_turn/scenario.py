@@ -15,7 +15,6 @@ SCENARIO = Scenario(
     task="What is the French word for anchor?\nAnd for sail?\n${rating}",
     inputs={"rating": one_of("👎 1 That is German.")},
     broken=Variant("RatesTheNewestTurn"),
-    fixed=Variant(),
     twin=Variant().about(rating=one_of("👎 2 Without its article we cannot learn it.")),
     expect_broken=(
         expect.ends_with_status("OK"),

@@ -22,7 +22,6 @@ SCENARIO = Scenario(
     },
     services=("world_bank",),
     broken=Variant("AllowsNoFailure"),
-    fixed=Variant(),
     twin=Variant().about(what=one_of("growth"), code=one_of("NY.GDP.MKTP.KD.ZG")),
     expect_broken=(
         expect.reaches_outcome("unverified"),

@@ -37,7 +37,6 @@ SCENARIO = Scenario(
     },
     services=("world_bank",),
     broken=Variant("TrustsItsAgents"),
-    fixed=Variant(),
     twin=Variant("HidesSourceOfNotes").about(view=one_of("asks whether it was below")),
     expect_broken=(
         expect.reaches_outcome("verified"),

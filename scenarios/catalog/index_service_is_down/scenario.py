@@ -27,7 +27,6 @@ SCENARIO = Scenario(
     services=("tavily",),
     processes={"index": ("--documents", str(DOCUMENTS))},
     broken=Variant("RetriesForever").stopped_after(2.0, lane="index", calls=5),
-    fixed=Variant(),
     expect_broken=(
         expect.ends_with_status("ERROR", message="cancelled"),
         expect.has_failed_attempts("HTTP 503", agent="searcher", times=5),

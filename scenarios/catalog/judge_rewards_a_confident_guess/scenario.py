@@ -20,7 +20,6 @@ SCENARIO = Scenario(
     },
     services=("tavily",),
     broken=Variant("RewardsConfidence"),
-    fixed=Variant(),
     twin=Variant().about(besides=one_of("Do not hedge.", "Be sure of yourself.")),
     expect_broken=(
         expect.reaches_outcome("answered"),

@@ -47,7 +47,6 @@ SCENARIO = Scenario(
         waits_for_lanes("sync", call=2, until_calls={"audio": 3}),
     ),
     broken=Variant("OverwritesFindings"),
-    fixed=Variant(),
     twin=Variant("WritesToItsOwnKey"),
     expect_broken=(
         expect.reaches_outcome("authentic"),

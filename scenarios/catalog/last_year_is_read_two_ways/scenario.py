@@ -25,7 +25,6 @@ SCENARIO = Scenario(
     },
     services=("tavily",),
     broken=Variant("DemandsAFigure"),
-    fixed=Variant(),
     twin=Variant("DemandsAFigure").about(wish=one_of("Give every figure that you find.")),
     expect_broken=(
         expect.reaches_outcome("answered"),

@@ -17,7 +17,6 @@ SCENARIO = Scenario(
     "What is the French word for anchor?",
     inputs={"rollback": one_of("")},
     broken=Variant("MovesTheAliasOnce"),
-    fixed=Variant(),
     twin=Variant().about(rollback=one_of("release: Answer in one word.\n")),
     expect_broken=(
         expect.ends_with_status("OK"),

@@ -28,7 +28,6 @@ SCENARIO = Scenario(
     },
     services=("world_bank",),
     broken=Variant("TrustsItsAgents"),
-    fixed=Variant(),
     twin=Variant("AddsAnnualRate"),
     expect_broken=(
         expect.reaches_outcome("verified"),

@@ -25,7 +25,6 @@ SCENARIO = Scenario(
     },
     services=("billing",),
     broken=Variant("ForgetsTheRedactedTask"),
-    fixed=Variant(),
     twin=Variant("ForgetsTheRedactedTask").about(approver=one_of("the head of finance")),
     expect_broken=(
         expect.reaches_outcome("done"),

@@ -14,7 +14,6 @@ SCENARIO = Scenario(
     workflow="workflows.graphflow_review:GraphFlowReview",
     task="Write a briefing of four sentences on the loss of Mars Climate Orbiter, with altitudes.",
     broken=Variant("HidesTheReview"),
-    fixed=Variant(),
     expect_broken=(
         expect.loses_handoff("reviewer", "generator"),
         expect.takes_turns("generator", 2),

@@ -13,7 +13,6 @@ SCENARIO = Scenario(
     workflow="workflows.graphflow_review:GraphFlowReview",
     task="Write a briefing of four sentences on the loss of Mars Climate Orbiter, with altitudes.",
     broken=Variant("ReturnsTheLastMessage"),
-    fixed=Variant(),
     expect_broken=(
         expect.reaches_outcome("approved"),
         expect.takes_turns("reviewer", 3),

@@ -13,7 +13,6 @@ SCENARIO = Scenario(
     workflow="workflows.graphflow_review:GraphFlowReview",
     task="Write a briefing of four sentences on the loss of Mars Climate Orbiter, with altitudes.",
     broken=Variant("SearchesForTheWord"),
-    fixed=Variant(),
     expect_broken=(
         expect.takes_edge("reviewer", "summarizer", on="SearchesForTheWord.is_approval"),
         expect.takes_turns("generator", 1),

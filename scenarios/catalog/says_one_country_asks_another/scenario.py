@@ -21,7 +21,6 @@ SCENARIO = Scenario(
     },
     services=("index",),
     broken=Variant("MakesEveryCall"),
-    fixed=Variant(),
     twin=Variant().about(and_also=one_of(" and in Australia (AUS)")),
     expect_broken=(
         expect.reaches_outcome("answered"),

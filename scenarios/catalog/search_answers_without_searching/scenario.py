@@ -19,7 +19,6 @@ SCENARIO = Scenario(
     },
     services=("tavily",),
     broken=Variant("TrustsItsMemory"),
-    fixed=Variant(),
     twin=Variant().about(
         besides=one_of(
             "Our files say: 3.87 million, census of 2021.",

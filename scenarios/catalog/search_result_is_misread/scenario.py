@@ -21,7 +21,6 @@ SCENARIO = Scenario(
     },
     services=("tavily",),
     broken=Variant("AcceptsAnySource"),
-    fixed=Variant(),
     twin=Variant().about(when=one_of("December 2023")),
     expect_broken=(
         expect.reaches_outcome("answered"),

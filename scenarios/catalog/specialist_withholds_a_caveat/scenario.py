@@ -21,7 +21,6 @@ SCENARIO = Scenario(
     },
     services=("world_bank",),
     broken=Variant("AsksForTwoFieldsOnly"),
-    fixed=Variant(),
     twin=Variant("AsksForTwoFieldsOnly").about(status=one_of("")),
     expect_broken=(
         expect.reaches_outcome("verified"),

@@ -15,7 +15,6 @@ SCENARIO = Scenario(
     task="Write a briefing of four sentences on the loss of Mars Climate Orbiter, with altitudes.",
     faults=(rate_limited("summarizer", call=1, retry_after_s=1.0),),
     broken=Variant("NeverRetries").raising(RuntimeError, "RateLimitError"),
-    fixed=Variant(),
     expect_broken=(
         expect.ends_with_status("ERROR", message="RateLimitError"),
         expect.hands_off("generator", "summarizer"),

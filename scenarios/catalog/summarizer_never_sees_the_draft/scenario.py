@@ -13,7 +13,6 @@ SCENARIO = Scenario(
     workflow="workflows.graphflow_review:GraphFlowReview",
     task="Write a briefing of four sentences on the loss of Mars Climate Orbiter, with altitudes.",
     broken=Variant("ForwardsOnlyTheLastWord"),
-    fixed=Variant(),
     expect_broken=(
         expect.reaches_outcome("approved"),
         expect.loses_handoff("generator", "summarizer"),

@@ -22,7 +22,6 @@ SCENARIO = Scenario(
     },
     services=("tavily",),
     broken=Variant("IgnoresMalformedArguments"),
-    fixed=Variant(),
     twin=Variant().about(year=one_of("2031", "2032", "2033"), if_any=one_of(", if it is out")),
     expect_broken=(
         expect.reaches_outcome("answered"),

@@ -35,7 +35,6 @@ SCENARIO = Scenario(
     arguments={"clip": late},
     faults=(waits_for_lanes("sync", until_calls={"video": 2, "audio": 2}),),
     broken=Variant("SharesNoMeasurements"),
-    fixed=Variant(),
     twin=Variant("SharesNoMeasurements").about(
         alone=one_of("from 0 s to 2.2 s"), together=one_of("from 2.2 s to 4 s")
     ),
