@@ -14,6 +14,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 JSON_CONTENT_TYPE = b"application/json"
+NO_CONTENT_STATUS = 204
 MAX_BODY_MIB = 64
 """The maximum size of a request's body."""
 DISCARD_TIMEOUT_S = 10.0
@@ -41,6 +42,9 @@ class Connection:
         self._receive = receive
         self._send = send
         self._added_headers: list[tuple[bytes, bytes]] = []
+        self._has_chunks = scope["http_version"] != "1.0"
+        self._held_start: Message | None = None
+        self._held_parts: list[bytes] = []
 
     @property
     def is_closing(self) -> bool:
@@ -82,9 +86,16 @@ class Connection:
                     message = await self._receive()
 
     async def start_response(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
-        """Send the status and headers of a response whose body follows in parts."""
+        """Send the status and headers of a response whose body follows in parts.
+
+        A client of HTTP/1.0 knows no parts without a length: it gets them together, at the end.
+        """
         headers = [*headers, *self._added_headers]
-        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+        start = {"type": "http.response.start", "status": status, "headers": headers}
+        if self._has_chunks or b"content-length" in dict(headers):
+            await self._send(start)
+        else:
+            self._held_start = start
 
     def add_header(self, name: bytes, value: bytes) -> None:
         """Add a header to the response, which is not sent yet."""
@@ -92,14 +103,25 @@ class Connection:
 
     async def send_part(self, part: bytes, *, more: bool = True) -> None:
         """Send a part of the body; `more=False` ends the response."""
+        if self._held_start is not None:
+            self._held_parts.append(part)
+            if more:
+                return
+            part = b"".join(self._held_parts)
+            self._held_start["headers"].append((b"content-length", b"%d" % len(part)))
+            await self._send(self._held_start)
         await self._send({"type": "http.response.body", "body": part, "more_body": more})
 
     async def send_response(
         self, status: int, content_type: bytes, body: bytes, *headers: tuple[bytes, bytes]
     ) -> None:
-        """Send a complete response."""
-        length = (b"content-length", b"%d" % len(body))
-        await self.start_response(status, [(b"content-type", content_type), length, *headers])
+        """Send a complete response. One with status 204 has no body: RFC 9110, 15.3.5."""
+        if status == NO_CONTENT_STATUS:
+            body, about_body = b"", []
+        else:
+            length = (b"content-length", b"%d" % len(body))
+            about_body = [(b"content-type", content_type), length]
+        await self.start_response(status, [*about_body, *headers])
         await self.send_part(body, more=False)
 
     async def wait_until_gone(self, timeout_s: float | None = None) -> bool:

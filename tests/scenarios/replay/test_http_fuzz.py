@@ -23,7 +23,7 @@ from scenarios.replay.http_server import protocol as http_protocol
 from scenarios.replay.http_server.server import HOST
 from scenarios.replay.replay_server import ReplayServer, replay_tape
 from tests.support.raw_http import CHAT_PATH, ask, chat_body, error_message, raw_request, send_raw
-from tests.support.tapes import make_tape, reply_line
+from tests.support.tapes import make_tape, reply_line, service_line
 
 MANY_ANSWERS = [reply_line("a", "yes") for _ in range(3000)]
 BARE_HEAD = b"POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\n"
@@ -175,6 +175,27 @@ def test_an_offered_upgrade_is_ignored(in_parts: bool, replay: ReplayServer) -> 
             connection.sendall(part)
             time.sleep(0.02)
         assert b" 200 OK" in connection.recv(65536)
+
+
+def test_a_client_of_http_1_0_gets_a_stream_with_its_length(replay: ReplayServer) -> None:
+    request = raw_request(chat_body(stream=True)).replace(b"HTTP/1.1", b"HTTP/1.0")
+    with socket.create_connection((HOST, replay.port), timeout=5) as connection:
+        connection.sendall(request)
+        head, _, body = connection.makefile("rb").read().partition(b"\r\n\r\n")
+    assert b"transfer-encoding" not in head
+    assert b"content-length: %d" % len(body) in head
+    assert body.startswith(b"data: {")
+    assert body.endswith(b"data: [DONE]\n\n")
+
+
+def test_an_answer_without_content_leaves_the_connection_to_the_next_request() -> None:
+    line = service_line("s", "/x", None, method="DELETE")
+    empty = line | {"reply": {"status": 204, "text": "x"}}
+    with replay_tape(make_tape(empty, line)) as replay, httpx.Client(base_url=replay.url) as client:
+        first, second = (client.delete("/x") for _ in range(2))
+    assert (first.status_code, first.content) == (204, b"")
+    assert "content-length" not in first.headers
+    assert (second.status_code, second.json()) == (200, None)
 
 
 def test_pipelined_requests_are_answered_in_order() -> None:
