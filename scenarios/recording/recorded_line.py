@@ -57,7 +57,7 @@ def explain_unrecordable(response: httpx.Response, body: bytes) -> str | None:
     """Return why a tape cannot hold an answer, whose text is in UTF-8; None if it can."""
     if not response.is_success:
         return f"status {response.status_code}; only successful answers are recorded"
-    content_type = response.headers.get("content-type", "")
+    content_type = _content_type(response)
     invalid_at = body.find(b"\0")
     try:
         body.decode()
@@ -73,7 +73,7 @@ def explain_unrecordable(response: httpx.Response, body: bytes) -> str | None:
 
 def to_utf8(response: httpx.Response, body: bytes) -> bytes:
     """Return a body in UTF-8, in which a tape holds it; unchanged if it is in no known charset."""
-    is_json = "json" in response.headers.get("content-type", "")
+    is_json = "json" in _content_type(response)
     charset = response.charset_encoding or (json.detect_encoding(body) if is_json else "utf-8")
     with suppress(UnicodeDecodeError, LookupError):
         return body.decode(charset.replace("utf-8-sig", "utf-8")).encode()
@@ -129,7 +129,7 @@ def _taped_response(
     response: httpx.Response, body: bytes, times: PartTimes
 ) -> tuple[dict[str, Any], list[int]]:
     """Return the response as on a tape, and when each frame of a stream had arrived."""
-    if "text/event-stream" in response.headers.get("content-type", ""):
+    if "text/event-stream" in _content_type(response):
         frames, frames_ms = list[str](), list[int]()
         start = 0
         ends = [*((end.start(), end.end()) for end in FRAME_END.finditer(body)), (len(body),) * 2]
@@ -144,10 +144,14 @@ def _taped_response(
         # orjson rounds integers of more than 64 bits; a lone value, such as 1.10, stays as it is.
         if isinstance(value, dict | list) and value == json.loads(body):
             return {"body": value}, []
-    media_type = re.split("[;,]", response.headers.get("content-type", ""))[0].strip()
+    media_type = re.split("[;,]", _content_type(response))[0].strip()
     is_plain = media_type == "text/plain" or not CONTENT_TYPE.fullmatch(media_type)
     content_type = {} if is_plain else {"content_type": media_type}
     return {"text": body.decode("utf-8", "replace")} | content_type, []
+
+
+def _content_type(response: httpx.Response) -> str:
+    return str(response.headers.get("content-type", "")).lower()
 
 
 def _redact_response(response: dict[str, Any], redaction: TapeRedaction) -> dict[str, Any]:

@@ -149,7 +149,7 @@ class Recorder:
         def lane_for_path(method: str, path: str, agent: str | None) -> str | None:
             return endpoint.lane or agent
 
-        self._redaction.add_secrets_of_headers(headers)
+        self._redaction.add_secrets_of_headers(headers)  # before a lane is named after its prompt
         scope = {**scope, "path": path or "/"}
         request = parse_request(scope, body, lane_for_path, self._lane_for_agent)
         self._redaction.add_secrets_of_request(request, headers)

@@ -99,7 +99,7 @@ def test_any_line_end_separates_the_events_of_a_stream(
     chunks = [{"choices": [{"index": 0, "delta": {"content": text}}]} for text in ("ja", " ja")]
     stream = start + "".join(f"data: {json.dumps(chunk)}{end}" for chunk in chunks)
     with (
-        answering_server("text/event-stream", stream.encode()) as upstream,
+        answering_server("Text/Event-Stream", stream.encode()) as upstream,
         use_tape(path, "all", upstream) as session,
     ):
         assert ask(session.base_url).text == stream
