@@ -111,7 +111,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         result = yield
     except pytest.skip.Exception:
         raise
-    except BaseException as error:
+    except BaseException as error:  # also Ctrl-C and `pytest.exit`, which leave a tape incomplete
         if session is not None:
             session.keep_old_tape()
             if problem := _explain_session(session):
