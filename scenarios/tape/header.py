@@ -1,16 +1,7 @@
 """The header of a tape: lane rules, paths by environment variable, volatile parts, answer order.
 
-A header is a line of its own, with these keys and no `lane`. It is normally the first line; a
-recording that was killed may have several, which count as one. A scripted tape needs none.
-
-`lanes`      By lane, the rule that recognises the agent in a request without `x-agent-name`:
-             `prompt`: the beginning of its system prompt ("" if it has none); `tools`: the names of
-             its tools; `when`: a regular expression that is searched in the rendered request. All
-             may be edited, and so may the lane's name, here and on its lines.
-`endpoints`  By environment variable, the path at which the server answers its clients:
-             `{"OPENAI_BASE_URL": "/v1", "TAVILY_BASE_URL": "/tavily"}`.
-`volatile`   Parts of requests that change from run to run, and are not compared: `volatile.py`.
-`order`      `"recorded"`: answers are held until all earlier lines have been answered.
+A header is a line of its own, with these keys and no `lane`: see `docs/reference/tape.md`. It is
+normally the first line; a recording that was killed may have several, which count as one.
 """
 
 from collections.abc import Mapping
@@ -27,7 +18,7 @@ RULE_KEYS = ("prompt", "tools", "when")
 
 @dataclass(frozen=True)
 class LaneRule:
-    """How the requests of a lane are recognised; see the module's docstring."""
+    """How the requests of a lane are recognised: by prompt and tools, or by a condition."""
 
     prompt: str | None = None
     tools: tuple[str, ...] | None = None

@@ -1,7 +1,7 @@
 """One line of a tape: an exchange, and the condition that a request must meet to be answered by it.
 
-The keys of a line are described in `tape.py`. A line is validated completely when it is read, so
-that no run fails halfway because of it.
+The keys of a line are described in `docs/reference/tape.md`. A line is validated completely when it
+is read, so that no run fails halfway because of it.
 """
 
 from collections.abc import Mapping

@@ -1,61 +1,10 @@
-r"""Read a tape: a JSONL file of exchanges, recorded or scripted, that a run can be answered from.
+"""Read a tape: a JSONL file of exchanges, recorded or scripted, that a run can be answered from.
 
     tape = Tape.load("scenarios/catalog/review_goes_well/tape.jsonl")
 
-A tape is UTF-8: one JSON object per line; blank lines are allowed. The order of the lines is for
-human readers. Which line answers a request is decided by content: see
-`replay/selection/line_selector.py`.
-
-Keys of every line:
-
-`lane`      The agent or service that sends the request: the agent's name, as its client sends it in
-            the header `x-agent-name`; for a client without that header, `~` and 12 hex digits (a
-            fingerprint of its system prompt and tool names); for an outside service, any name.
-`origin`    `"scripted"` (a person wrote the reply) or `"recorded"` (a live endpoint gave it).
-`when`      A Python regular expression, searched in the rendered request (`conversation.py`; for an
-            outside service `METHOD path?query`, a newline, and the body as compact JSON with sorted
-            keys). `^` and `$` match at every line; `.` does not match a newline unless the pattern
-            has `(?s)`. Without `when`, the line matches every request. A search that takes longer
-            than one second is stopped and the request is refused: nested repeats such as `(a|a)*$`
-            may take forever.
-`path`      Default `/v1/chat/completions`. Also `/v1/responses` and `/v1/embeddings`. Any other
-            path is an outside service; its path and reply may use inputs of the run:
-            `/v2/country/${country}`. A scripted chat line also answers requests of the Responses
-            API, which are rendered as chats; a line of `/v1/responses` answers no other path.
-`method`    Default `POST`.
-`note`      Why the line is here, and the source of its figures.
-
-A scripted line has a `reply`. In its strings, `${name}` is replaced by the text that the group
-`(?P<name>…)` of `when` captured. Other dollar signs are plain text; write `$${` for a literal `${`.
-A captured text may contain quotes: where JSON is needed, write an object, not a string of JSON.
-
-chat:       {"content": string, null, or an object (sent as JSON),
-             "tool_calls": [{"name", "arguments": object (or a string, if malformed), "id"?}, …],
-             "finish_reason"?, "reasoning_content"?, "refusal"?,
-             "usage"?: {"prompt_tokens", "completion_tokens"}}
-            Without `usage`, tokens are counted in the real request and reply: one per word or
-            punctuation mark. Without `id`, a tool call's id is `call_<lane>_<n>`: the n-th tool
-            call on the lane's lines.
-embeddings: {"embeddings": [[number, …], …], "usage"?}
-service:    {"status"?: 200, "json": … or "text": string}
-            It may also use the inputs of the run (`scenarios/scenario.py`). A string that is
-            one placeholder and nothing else becomes the input itself: `"${value}"` becomes a number
-            if the input is a number.
-
-A recorded line has these keys instead of a reply:
-
-`digest`    `sha256:…` of the canonical request (`request.py`). A line that comes from a trace has
-            none: then the rendered conversation must be that of `request`.
-`request`   The canonical request, to show the difference when a later request differs.
-`response`  {"status": 200, "body": …}, or {"status": 200, "frames": ["data: …", …]} with the
-            server-sent events as received, or {"status", "text"}, with the "content_type" of a
-            text that is not plain, such as "text/html" or JSON that breaks off.
-`recorded`  {"model", "at"}: the model that answered, and the time.
-
-Secrets and personal data are redacted in a recorded line (`[redacted: API key]`); in its path, a
-placeholder matches any text. The digest is that of the original request.
-
-A line is served once. A header, on a line of its own, says how lanes are recognised: `header.py`.
+A tape is UTF-8: one JSON object per line, in an order for human readers, each served once. The keys
+of its lines and its header are described in `docs/reference/tape.md`. Which line answers a request
+is decided by content: see `replay/selection/line_selector.py`.
 """
 
 from collections import Counter

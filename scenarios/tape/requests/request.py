@@ -92,7 +92,7 @@ class Request:
 
     @cached_property
     def searchable_text(self) -> str:
-        """The text in which a line's `when` is searched: see `tape.py`."""
+        """The text in which a line's `when` is searched: see `docs/reference/tape.md`."""
         if self.path in COMPLETION_PATHS:
             return render_conversation(to_chat_request(self.fields))
         if self.path == EMBEDDINGS_PATH:
