@@ -23,6 +23,7 @@ from patches.mlflow.store.experiment import use_experiment
 from patches.mlflow.tracer_providers import call_at_exit
 from patches.patch import PatchOutcome, apply_patches
 from patches.registry import FRAMEWORKS, framework_patches, mlflow_patches
+from patches.support.error_boundaries import OnError
 from patches.support.fork_hooks import fork_hooks
 
 __all__ = ["RunHandle", "Tracing", "enable_tracing", "record_run"]
@@ -111,11 +112,8 @@ def enable_tracing(
     store = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_TRACKING_URI
     stack = ExitStack()
     stack.enter_context(call_at_exit(partial(_close_at_exit, stack)))  # if nobody shuts it down
-    try:
+    with OnError(lambda _: stack.close()):
         return _start(stack, store, experiment, selected, redaction, sampling)
-    except BaseException:
-        stack.close()
-        raise
 
 
 def _start(

@@ -3,9 +3,10 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 from instrumentation.redaction.searchable_text import Match, SearchableText
+from patches.support.error_boundaries import call_with_fallback
 
 MAX_CHARS_BEFORE_ANCHOR = 64
 """How far before its anchor a match may begin."""
@@ -101,10 +102,8 @@ class RedactionPattern:
             before = found.string[max(0, start - MAX_CHARS_BEFORE_ANCHOR) : start]
             if self.not_after.match(before[::-1]):
                 return None
-        try:
-            length = self.match_length(found[self._group])
-        except Exception:  # a user's function may raise anything: then redact the whole match
-            length = end - start
+        find_length = partial(self.match_length, found[self._group])  # perhaps the user's function
+        length = call_with_fallback(find_length, lambda _: end - start)
         return Match(start, start + length, self.name) if length else None
 
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from threading import RLock
@@ -10,19 +10,23 @@ from threading import RLock
 from opentelemetry.sdk.trace import ReadableSpan
 
 from instrumentation.sampling.sampling import Sampling, is_error
-from patches.opentelemetry.span_pipeline import SpanDisposition
+from patches.opentelemetry.span_pipeline import discard_span
 from patches.support.error_boundaries import call_with_fallback
 
 MAX_REMEMBERED_DECISIONS = 100_000
 """How many decisions are remembered for the late spans of their traces."""
 
 
+Forward = Callable[[ReadableSpan], None]
+"""Passes a span that is kept on to its tracer provider."""
+
+
 @dataclass
 class PendingTrace:
-    """The ids of a trace's open spans, and its ended spans with their dispositions."""
+    """The ids of a trace's open spans, and its ended spans with their ways on."""
 
     open_span_ids: set[int] = field(default_factory=set)
-    ended_spans: list[tuple[ReadableSpan, SpanDisposition]] = field(default_factory=list)
+    ended_spans: list[tuple[ReadableSpan, Forward]] = field(default_factory=list)
 
     @property
     def spans(self) -> list[ReadableSpan]:
@@ -62,17 +66,17 @@ class TailSampler:
             evicted = self._evict_oldest()
         _release(evicted, kept=True)
 
-    def on_end(self, span: ReadableSpan, disposition: SpanDisposition) -> None:
+    def on_end(self, span: ReadableSpan, forward: Forward) -> None:
         id = span.context.trace_id
         with self._lock:
             if self.sampling.is_selected_by_ratio(id):
                 self.sampling.counts.kept += is_local_root(span)
-                released, kept = PendingTrace(ended_spans=[(span, disposition)]), True
+                released, kept = PendingTrace(ended_spans=[(span, forward)]), True
             elif self._closed:
-                released = PendingTrace(ended_spans=[(span, disposition)])
+                released = PendingTrace(ended_spans=[(span, forward)])
                 kept = self._decisions.get(id, True)
             else:
-                released, kept = self._add_ended_span(span, disposition)
+                released, kept = self._add_ended_span(span, forward)
             evicted = self._evict_oldest()
         _release([released], kept)
         _release(evicted, kept=True)
@@ -84,14 +88,12 @@ class TailSampler:
             pending = [self._close_trace(id, kept=True) for id in list(self._traces)]
         _release(pending, kept=True)
 
-    def _add_ended_span(
-        self, span: ReadableSpan, disposition: SpanDisposition
-    ) -> tuple[PendingTrace, bool]:
+    def _add_ended_span(self, span: ReadableSpan, forward: Forward) -> tuple[PendingTrace, bool]:
         """Return what can be released after this span ended, possibly nothing, and whether kept."""
         id = span.context.trace_id
         trace = self._traces.setdefault(id, PendingTrace())
         trace.open_span_ids.discard(span.context.span_id)
-        trace.ended_spans.append((span, disposition))
+        trace.ended_spans.append((span, forward))
         self._span_count += 1
         kept = self._decide(id, trace)
         return (PendingTrace(), True) if kept is None else (self._close_trace(id, kept), kept)
@@ -159,7 +161,5 @@ def _release(traces: Iterable[PendingTrace], kept: bool) -> None:
     A root comes last: when MLflow gets the root, it considers the trace complete.
     """
     for trace in traces:
-        for span, disposition in sorted(
-            trace.ended_spans, key=lambda ended: ended[0].parent is None
-        ):
-            (disposition.forward if kept else disposition.drop)(span)
+        for span, forward in sorted(trace.ended_spans, key=lambda ended: ended[0].parent is None):
+            (forward if kept else discard_span)(span)

@@ -25,6 +25,7 @@ from patches.support.call_wrapping import (
     ignore_result,
     wrap_call,
 )
+from patches.support.error_boundaries import OnError
 from patches.support.http_clients import is_http_response, send_methods
 from patches.support.open_span import OpenSpan
 
@@ -110,12 +111,13 @@ def _wrap_parser(parse_events: Callable[..., Any]) -> Callable[..., Any]:
 @contextmanager
 def _recording_parse_error(helper: Any) -> Generator[None]:
     span = RequestSpan.of_response(helper._response)
-    try:
-        yield
-    except Exception as error:
-        if span is not None:
+
+    def end(error: BaseException) -> None:
+        if span is not None and isinstance(error, Exception):
             span.end(error)
-        raise
+
+    with OnError(end):
+        yield
 
 
 REQUEST = "self, cast_to, options"

@@ -27,25 +27,14 @@ SpanTransform = Callable[[ReadableSpan], None]
 """Changes a finished span in place, with `rewrite_finished_span`."""
 
 
-@dataclass(frozen=True)
-class SpanDisposition:
-    """The two things that can happen to a finished span: forward it to the processors, or drop it.
-
-    Each is a function that takes the span.
-    """
-
-    forward: Callable[[ReadableSpan], None]
-    drop: Callable[[ReadableSpan], None]
-
-
 class TailSampler(Protocol):
     """Decides whether and when each finished span is exported. Must be thread-safe."""
 
     def on_start(self, span: ReadableSpan) -> None:
         """Handle the start of a span."""
 
-    def on_end(self, span: ReadableSpan, disposition: SpanDisposition) -> None:
-        """Forward or drop a finished span, now or later."""
+    def on_end(self, span: ReadableSpan, forward: Callable[[ReadableSpan], None]) -> None:
+        """Pass a finished span to `forward` or to `discard_span`, now or later."""
 
     def close(self) -> None:
         """Decide about all pending spans; from now on decide about each span when it ends."""
@@ -115,7 +104,7 @@ class SpanPipeline:
         if self.sampler is None:
             original(span)
         else:
-            self.sampler.on_end(span, SpanDisposition(original, _discard_span))
+            self.sampler.on_end(span, original)
 
     def close(self) -> None:
         if self.sampler is not None:
@@ -178,7 +167,7 @@ def _sync_links(live_span: Any) -> None:
         ]
 
 
-def _discard_span(span: ReadableSpan) -> None:
+def discard_span(span: ReadableSpan) -> None:
     """Remove a span from MLflow's memory, so that it is not stored.
 
     With its last span, the trace is removed too.

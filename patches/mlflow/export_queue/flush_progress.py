@@ -140,7 +140,7 @@ def _count_backlog(export_queue: Any, retry_queues: "RetryQueues") -> Backlog:
         tasks = list(export_queue._queue.queue)
     traces = [task for task in tasks if trace_in_task(task)]
     spans = sum(len(spans_in_task(task)) for task in tasks if not trace_in_task(task))
-    writes = retry_queues.pending_writes()
+    writes = [write for queue in retry_queues for write in queue.writes()]
     return Backlog(
         spans + sum(len(write.spans) for write in writes),
         len(traces) + sum(not write.spans for write in writes),
@@ -153,4 +153,5 @@ def _abandon(export_queue: Any, retry_queues: "RetryQueues") -> None:
         export_queue._queue.queue.clear()
     for _ in range(waiting):
         export_queue._queue.task_done()
-    retry_queues.abandon()
+    for queue in retry_queues:
+        queue.abandon()

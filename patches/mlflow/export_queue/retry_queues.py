@@ -11,7 +11,7 @@ once when it ends (`store_outage.py`).
 import atexit
 import logging
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial, wraps
 from threading import Lock
@@ -103,23 +103,17 @@ class RetryQueues:
                 )
             return self._by_store[store]
 
+    def __iter__(self) -> Iterator[RetryQueue]:
+        return iter(list(self._by_store.values()))
+
     def drain(self) -> None:
         """Wait for each queue; see `RetryQueue.drain`."""
-        for queue in list(self._by_store.values()):
+        for queue in self:
             queue.drain()
-
-    def pending_writes(self) -> list[PendingWrite]:
-        """Return the writes that are not stored yet."""
-        return [write for queue in list(self._by_store.values()) for write in queue.writes()]
-
-    def abandon(self) -> None:
-        """Drop all writes; see `RetryQueue.abandon`."""
-        for queue in list(self._by_store.values()):
-            queue.abandon()
 
     def close(self) -> None:
         """Close each queue; see `RetryQueue.close`."""
-        for queue in list(self._by_store.values()):
+        for queue in self:
             queue.close()
 
     def pause(self) -> None:
@@ -127,8 +121,7 @@ class RetryQueues:
 
         SQLite's library has locks of its own, which a forked process could never release.
         """
-        queues = list(self._by_store.values())
-        self._paused = [queue for queue in queues if queue.writing.acquire(timeout=MAX_PAUSE_S)]
+        self._paused = [queue for queue in self if queue.writing.acquire(timeout=MAX_PAUSE_S)]
 
     def resume(self) -> None:
         """Let the queues write again."""

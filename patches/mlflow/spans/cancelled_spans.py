@@ -10,6 +10,7 @@ from typing import Any
 
 from patches.patch import Patch
 from patches.support.call_wrapping import replace_for_block
+from patches.support.error_boundaries import OnError
 from patches.support.span_errors import record_error
 
 
@@ -20,14 +21,12 @@ def _apply() -> AbstractContextManager[None]:
 
     @contextmanager
     def with_active_span(span: Any, *args: Any, **kwargs: Any) -> Generator[None]:
-        try:
-            with original(span, *args, **kwargs):
-                yield
-        except Exception:
-            raise
-        except BaseException as interruption:
-            record_error(span, interruption)
-            raise
+        def record(error: BaseException) -> None:
+            if not isinstance(error, Exception):
+                record_error(span, error)
+
+        with OnError(record), original(span, *args, **kwargs):
+            yield
 
     return replace_for_block(fluent, with_active_span=with_active_span)
 
