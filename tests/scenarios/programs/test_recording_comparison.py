@@ -49,6 +49,11 @@ def record(path: Path, day: dict[str, str], *more: str) -> Path:
     return path
 
 
+def test_the_rule_of_an_unknown_part_has_three_words_before_it() -> None:
+    (rule,) = find_rules("two of our session 4711 now", "two of our session 4799 now")
+    assert rule.pattern == r"(?<=of\ our\ session\ )\d+"
+
+
 @pytest.mark.parametrize(
     ("before", "after", "names"),
     [
@@ -65,6 +70,7 @@ def record(path: Path, day: dict[str, str], *more: str) -> Path:
         ("since 1780000000", "since 1790000000", ["unix time"]),
         ("call_a1b2c3d4e5", "call_z9y8x7w6v5", ["id"]),
         ("seat 12, session 4711 now", "seat 12, session 4799 now", ["value after session"]),
+        ("in seat B7 now", "in seat C12 now", ["value after in seat"]),
         ("it rains", "it snows", []),
         ("two of 5 pass", "two of 5 fail", []),
     ],

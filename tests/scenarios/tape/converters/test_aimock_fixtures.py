@@ -95,12 +95,16 @@ def test_a_tape_becomes_fixtures(tmp_path: Path) -> None:
         recorded_line({"messages": [system, user("How deep?")]}),
         recorded_line({"messages": [system, user("How deep?")]}),
         reply_line("a", "${word}", when="(?P<word>c)"),
+        reply_line("a", "40 m"),
+        reply_line("a", "40 m", usage={"completion_tokens": 5}),
     ]
     (tmp_path / "tape.jsonl").write_text("\n".join(map(json.dumps, lines)))
     target = tmp_path / "fixtures.json"
     ended = run_command("", "convert", str(tmp_path / "tape.jsonl"), str(target))
     fixtures = json.loads(target.read_text())["fixtures"]
-    assert [one["match"]["sequenceIndex"] for one in fixtures] == [0, 1]
+    assert [one["match"]["sequenceIndex"] for one in fixtures] == [0, 1, 0, 1]
+    assert fixtures[2]["response"] == {"content": "40 m"}
+    assert fixtures[3]["response"]["usage"] == {"prompt_tokens": 0, "completion_tokens": 5}
     assert fixtures[0]["match"]["userMessage"] == "How deep?"
     assert fixtures[0]["match"]["systemMessage"] == "You dive."
     assert fixtures[0]["response"]["content"] == "as recorded"
