@@ -20,13 +20,15 @@ WORD_START = r"(?<![A-Za-z0-9])"
 END_IN_CODE = re.compile(
     r"\(\?:\[\\x60'\"\\s;\]\|\\\\\[nr\]\|\$(?:\|\\b)?\)$|\(\?:\[\^[^]]*\]\|\\z\)$"
 )
-
+UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+MIXED = "(?=[a-z0-9_-]{0,32}[A-Z])(?=[A-Za-z_-]{0,32}[0-9])(?=[A-Z0-9_-]{0,32}[a-z])"
+"""Digits and letters of both cases, as in the keys of providers whose prefix is two letters."""
 
 API_KEY_FORMATS = (
     (
         "OpenAI and compatible, but not scikit-learn's CSS classes",
         "sk-",
-        r"(?!(?:container|estimator|toggleable|parallel|serial|label|item|text|top)(?![A-Za-z0-9]))"
+        r"(?!(?:container|estimator|toggleable|parallel|serial|label|item|text|top|[xX]{3,99})(?![A-Za-z0-9]))"
         r"[\w-]{8,}",
     ),
     ("AWS", "AKIA ASIA ABIA", "[0-9A-Z]{16}"),
@@ -53,7 +55,7 @@ API_KEY_FORMATS = (
     ("Stripe's webhooks", "whsec_", "[A-Za-z0-9+/=]{16,}"),
     ("Razorpay", "rzp_", "(?:live|test)_[A-Za-z0-9]{10,}"),
     ("Square", "sq0", r"[a-z]{3}-[\w-]{20,}"),
-    ("Square", "EAAA", r"[\w-]{60,}"),
+    ("Square", "EAA", r"A[\w-]{60,}"),
     ("npm", "npm_", "[A-Za-z0-9]{30,}"),
     ("PyPI", "pypi-", r"(?=[\w-]{0,99}\d)[\w-]{30,}"),
     ("Docker", "dckr_", r"(?:pat|oat)_[\w-]{20,}"),
@@ -80,6 +82,23 @@ API_KEY_FORMATS = (
     ("Mailgun", "key-", "[0-9a-f]{32}(?![0-9a-f])"),
     ("Sentry", "sntrys_", r"[\w+/=-]{30,}"),
     ("Airtable", "pat", r"[A-Za-z0-9]{14}\.[a-f0-9]{64}"),
+    ("Firecrawl", "fc-", "[0-9a-f]{32}(?![0-9a-f])"),
+    ("Fly", "fm1r_ fm2_", r"[\w+/=]{40,}"),
+    ("Neon, Apify, RunPod", "napi_ apify_api_ rpa_", "[A-Za-z0-9]{24,}"),
+    ("Browserbase, Trigger.dev", "bb_live_ tr_prod_ tr_dev_", "[A-Za-z0-9]{16,}"),
+    ("Polar, Svix", "polar_oat_ testsk_", "[A-Za-z0-9]{20,}"),
+    ("Buildkite, Rootly, W&B server", "bkua_ rootly_ local-", "[a-f0-9]{40,64}"),
+    ("CircleCI", "CCIPAT_", r"\w{40,}"),
+    ("HubSpot", "pat-na pat-eu pat-ap", rf"\d-{UUID}"),
+    ("Plaid", "access-sandbox- access-production-", UUID),
+    ("Brevo", "xsmtpsib-", r"[a-f0-9]{64}-\w{16}"),
+    ("Sourcegraph", "sgp_", r"(?:[a-f0-9]{16}_|local_)?[a-f0-9]{40}"),
+    ("Facebook", "EAA", "[BCEG][A-Za-z0-9]{36,}"),
+    ("Google", "AQ.Ab8R", r"[\w-]{30,}"),
+    ("Inngest", "signkey-", "(?:prod|test|branch)-[0-9a-f]{32,}"),
+    ("Dropbox", "sl.u. sl.B", r"[\w-]{60,}"),
+    ("Twitch", "oauth:", "[a-z0-9]{30}(?![a-z0-9])"),
+    ("Mem0, LlamaCloud, Voyage", "m0- llx- pa-", MIXED + r"[\w-]{36,}"),
 )
 """Provider, beginnings of its keys, and a regular expression of the rest: what `gitleaks.toml`
 lacks, or takes only in a length that has changed."""

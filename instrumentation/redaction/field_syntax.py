@@ -12,14 +12,23 @@ QUOTED_NAME_PATTERN = re.compile(rf"[\w. -]{{0,{MAX_NAME_CHARS}}}+")
 """A name between quotes may contain spaces: {"API key": …}."""
 TWO_WORD_NAME = re.compile(
     r"(?i).*?\b(?P<name>(?:api|access|secret|private|signing|encryption|account|master|shared"
-    r"|subscription|ssh|auth) keys?)\Z"
+    r"|subscription|ssh|auth) keys?|mot de passe)\Z"
 )
 """"API key: …", without quotes."""
 SEPARATOR_PATTERN = re.compile(
-    r"\\{0,16}[\"']?\s{0,8}(?:=>|[:=])\s{0,8}(?:[\[(](?!redacted: )\s{0,8})?"
-    r"(?:[bru]?(?P<open>\\{0,16}[\"']))?"
+    r"\\{0,16}[\"'`]?\*{0,2}\x01{0,16}\s{0,8}(?:=>|:=|={1,3}|:)\*{0,2}\s{0,8}"
+    r"(?:!!\w{1,12}\s|[|>][+-]?[ \t]{0,4}\n\s{1,16})?"
+    r"(?:(?:Secret(?:Str|Bytes)(?=\([bru]?[\"']))?[\[(](?!redacted: )\s{0,8})?"
+    r"(?:[bru]?(?P<open>\\{0,16}(?:\"{3}|'{3}|[\"'`])))?"
 )
-"""The text between a name and its value, including the opening quote of the value."""
+"""The text between a name and its value, including the opening quote of the value: in JSON, code,
+Markdown (`**Password:** x`) and YAML (`password: |`, then a line)."""
+NAME_KEY_PATTERN = re.compile(r"(?i:name|key)\\{0,16}[\"']?\s{0,4}[:=]\s{0,4}\\{0,16}[\"']?\Z")
+VALUE_KEY_PATTERN = re.compile(
+    r"\\{0,16}[\"']?,?\s{1,32}\\{0,16}[\"']?(?i:value)\\{0,16}[\"']?\s{0,4}[:=]\s{0,4}"
+    r"[bru]?(?P<open>\\{0,16}[\"'])?(?![\[{\s])"
+)
+"""The text before a name, and after it, where both have a key: `name="api_key" value="…"`."""
 STRUCTURE_PATTERN = re.compile(r"\\{0,16}[\"']\s{0,8}:\s{0,8}[\[{]")
 """The text between a name and a list or a mapping of values."""
 LISTED_NAME_PATTERN = re.compile(r"\\{0,16}[\"']\s{0,8}[,}\])]")
@@ -38,15 +47,30 @@ TYPE_NAMES = (
     r"str|bytes|string|int|float|bool|boolean|any|object|dict|list|number|unknown|undefined|nil|never"
     r"|char|varchar|text|secretstr|optional|union|literal|sequence|required|missing|invalid|incorrect"
     r"|wrong|expired|hidden|masked|forgotten|redacted|the|a|an|your|my|this|that|is|was|not|for|if"
-    r"|when|which|used|see|must|should|may|can|to|of|in|from|or|and"
+    r"|when|which|used|use|see|must|should|may|can|to|of|in|from|or|and|minimum|maximum|at|both"
+    r"|access|try|click|field|please|bitte|erforderlich|obligatoire|obligatori[oa]|set|unset|no|yes"
+    r"|on|off|enabled|disabled|protected|read|write|she|he|they|we|you|it"
 )
 CODE_VALUE = re.compile(
-    rf"(?i:{TYPE_NAMES})[?!|.,;:]?|\$(?:[A-Za-z_]\w*)?|%(?:\w+%?)?|<\S+>?|\*+|x+|X+|\.{{3}}|…"
+    rf"(?i:{TYPE_NAMES})[?!|.,;:]?|\$(?:[A-Za-z_]\w*)?|%(?:\w+%?)?|<\S+>?|\*+|x+|X+|\.{{3}}|…|[-~]"
+    r"|!(?:vault|secret|Ref|Sub|GetAtt|ENV|env|env_var)"
     r"|(?:self|cls|this|os|sys|process|env|config|cfg|settings|args|options|opts|kwargs|request|req"
     r"|user|data|params|secrets|vault|getpass|form|body|ctx|context|state|session|credentials?|client)"
     r"\.[A-Za-z_][\w.]*"
 )
 """Unquoted values of code: types, variables, and words for a value that is elsewhere."""
+PLACEHOLDER_VALUE = re.compile(
+    r"(?i:(?:(?:bearer|basic|token)\s+)?(?:"
+    r"(?:your|insert|enter|replace)[-_ ](?:[a-z]+[-_ ]){0,5}[a-z]+|(?:[a-z]+[-_])+here"
+    r"|change[-_ ]?(?:me|it|this)|(?:[a-z]{2,6}[-_])?(?:x{3,}|\*{3,}|\.{3}|…|•{3,})"
+    r"|<[^<>\n]{1,64}>|\[[a-z ]{1,32}\]|\{\{[^{}\n]{1,99}\}\}|\$\{\{?[^{}\n]{1,99}\}?\}"
+    r"|(?-i:\$[A-Z_]{2}[A-Z0-9_]*)|%\w+%|%\(\w+\)s|\{\w+\}"
+    r"|string|str|redacted|masked|hidden|n/?a|empty|dummy|placeholder|ollama"
+    r"|not[-_ ]?(?:needed|required|used|set)|inherit|include|same-origin|omit"
+    r"|(?-i:(?:env:|os\.environ/)[A-Z0-9_]+)|vault:\S+/\S+|op://\S+|arn:aws:secretsmanager:\S+))"
+)
+"""Values that are no secrets whatever their field: examples, references, masks, `secrets: inherit`,
+`credentials: "include"`."""
 
 
 def find_name(text: str, position: int) -> tuple[int, int]:
@@ -91,6 +115,10 @@ def is_code(text: str, separator: re.Match[str], name: str) -> bool:
         return text[separator.end() : separator.end() + 1] in ("{", "<")
     word = value.group()
     is_call = text[value.end() : value.end() + 1] in ("(", "[") and re.fullmatch(r"[\w.]+", word)
+    if "==" in separator.group() and re.fullmatch(r"[A-Za-z_][\w.]*:?", word):
+        return True
+    if re.fullmatch("[A-Z][A-Za-z]+", word) and re.match(r"\s?=\s", text[value.end() :][:3]):
+        return True
     last_part = word.rpartition(".")[2].rstrip(",;")
     is_same_name = last_part.lower() in (name.lower(), name.lower().rpartition(".")[2])
     return bool(is_call or is_same_name or CODE_VALUE.fullmatch(word))

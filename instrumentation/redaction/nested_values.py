@@ -23,6 +23,8 @@ SECRET_HEADERS = frozenset(
 )
 """Names in a pair of name and value: (b"authorization", b"Bearer …")."""
 
+FIGURE = re.compile(r"[+(]{0,2}\d[\d ()./-]{3,24}")
+"""Digits that may be a phone number, a PIN or a code."""
 UNSTORABLE_CHARACTER = re.compile("[\0\ud800-\udfff]")
 REPLACEMENT_CHARACTER = "\ufffd"
 """Unicode's replacement for a character that could not be decoded."""
@@ -99,8 +101,25 @@ def _redact_mapping(value: Mapping[Any, Any], redactor: "Redaction") -> Any:
         elif isinstance(field, str) and is_number_field(field) and _is_number(inner):
             redacted[new_key] = inner
         else:
-            redacted[new_key] = redact_nested(inner, redactor)
+            redacted[new_key] = _redact_named(field, inner, redactor)
     return value if _is_unchanged(value, redacted) else redacted
+
+
+def _redact_named(name: Any, value: Any, redactor: "Redaction") -> Any:
+    """Redact the value of a field. A number may be personal after its name: {"pin": 4827}."""
+    if isinstance(value, list) and value and all(map(_is_figure, value)):
+        redacted = [_redact_named(name, inner, redactor) for inner in value]
+        return value if redacted == value else redacted
+    if isinstance(name, str) and _is_figure(value):
+        prefix = f"{name}: "
+        text = redactor.redact_text(f"{prefix}{value}")
+        if text.startswith(prefix) and text != f"{prefix}{value}":
+            return text.removeprefix(prefix)
+    return redact_nested(value, redactor)
+
+
+def _is_figure(value: Any) -> bool:
+    return type(value) in (int, str) and FIGURE.fullmatch(str(value)) is not None
 
 
 def _is_number(value: Any) -> bool:

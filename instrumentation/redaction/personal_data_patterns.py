@@ -1,8 +1,9 @@
-"""Patterns of personal data: e-mail addresses, cards, bank accounts, phone numbers and names."""
+"""Patterns of personal data: e-mail addresses, cards, bank accounts and names."""
 
 import re
 from collections.abc import Iterable
 
+from instrumentation.redaction.contextual_patterns import CONTEXTUAL_PATTERNS, LIKELY_PHONES
 from instrumentation.redaction.pattern import RedactionPattern
 
 FILE_SUFFIXES = (
@@ -136,33 +137,7 @@ IBAN = RedactionPattern(
     match_length=_iban_length,
 )
 """ISO 13616, with the check digits of ISO/IEC 7064."""
-PERSONAL_DATA_PATTERNS = (EMAIL, CARD, *CARDS_WITH_DOTS, IBAN)
-
-
-def _phone_length(text: str) -> int:
-    """How much of a match is a phone number: one with its country has at most 15 digits (E.164)."""
-    return len(text) if 10 <= sum(map(str.isdigit, text)) <= 17 else 0
-
-
-PHONE_NAMES = r"phone|tel(?:ephone|efon)?|mobile|cell|fax|whatsapp|(?:call|ring|text) (?:me|us)"
-PHONES = (
-    RedactionPattern(
-        "phone",
-        r"(?<![\w+.,])(?:\+|00)[1-9](?:[ \u00a0()./-]{0,2}\d){8,14}(?![\w%]|[.,]\d)",
-        match_length=_phone_length,
-    ),
-    RedactionPattern(
-        "phone",
-        r"(?<![\w(.,-])\(?[2-9]\d\d(?:\) ?|[ .-])[2-9]\d\d[ .-]\d{4}(?![\w%-]|[.,]\d)",
-        shape=b"0000",
-    ),
-    RedactionPattern(
-        "phone",
-        rf"\b(?i:{PHONE_NAMES})\b[^\w+]{{0,4}}(?:(?i:number|no|on|at|is|under)\b[^\w+]{{0,4}}){{0,2}}"
-        r"(?P<secret>\+?\(?\d(?:[ ()./-]{0,2}\d){5,14})(?![\w%]|[.,]\d)",
-    ),
-)
-"""With the code of a country, in the form of North America, and after words such as "call"."""
+PERSONAL_DATA_PATTERNS = (EMAIL, CARD, *CARDS_WITH_DOTS, IBAN, *CONTEXTUAL_PATTERNS)
 
 INTRODUCED_NAME = RedactionPattern(
     "name",
@@ -170,7 +145,7 @@ INTRODUCED_NAME = RedactionPattern(
     r"(?P<secret>[^\W\d_][\w'’-]*(?: [A-ZÀ-ÖØ-Þ][\w'’-]*){0,3})",
 )
 """A name by which somebody introduces themselves. No rule knows names otherwise."""
-CONTACT_PATTERNS = (*PHONES, INTRODUCED_NAME)
+CONTACT_PATTERNS = (*LIKELY_PHONES, INTRODUCED_NAME)
 """Patterns that may also match other figures and words: for data that leaves the trace store."""
 
 MIN_NAME_CHARS = 3

@@ -10,8 +10,11 @@ from instrumentation.redaction.chunks import PLACEHOLDER_PREFIX
 from instrumentation.redaction.field_syntax import (
     LISTED_NAME_PATTERN,
     LISTED_VALUE_KEY,
+    NAME_KEY_PATTERN,
+    PLACEHOLDER_VALUE,
     SEPARATOR_PATTERN,
     STRUCTURE_PATTERN,
+    VALUE_KEY_PATTERN,
     find_name,
     find_value_end,
     is_code,
@@ -24,20 +27,23 @@ from instrumentation.redaction.searchable_text import Match, SearchableText, Wor
 CERTAIN_SUFFIXES = (
     "apikey", "accesskey", "secretkey", "privatekey", "signingkey", "encryptionkey", "accountkey",
     "masterkey", "sharedkey", "subscriptionkey", "sshkey", "authkey", "password", "passwd",
-    "passwort", "passphrase", "pwd", "secret", "authorization", "cookie", "credential", "cvv",
-    "cvc", "ssn",
+    "passwort", "kennwort", "wachtwoord", "motdepasse", "contraseña", "contrasena", "senha",
+    "passphrase", "pwd", "secret", "authorization", "cookie", "credential", "cvv",
+    "cvc",
 )  # fmt: skip
 """How names of secrets end: in lower case, without `_`, `-`, `.` and a plural s."""
-LIKELY_SUFFIXES = ("token",)
+LIKELY_SUFFIXES = ("token", "sessid", "jsessionid")
 """How names end whose value is a secret only if it looks like one: models have tokens, too."""
-SEARCH_WORDS = (b"key", b"pass", b"pwd", b"secret", b"authorization", b"cookie",
-         b"credential", b"cvv", b"cvc", b"ssn", b"token")  # fmt: skip
+SEARCH_WORDS = (
+    b"key", b"pass", b"pwd", b"secret", b"authorization", b"cookie", b"credential", b"cvv", b"cvc",
+    b"token", b"pw", b"kennwort", b"wachtwoord", b"contrase", b"senha", b"sessid", b"jsessionid",
+)  # fmt: skip
 """Words to search for first: each name above contains one of them."""
 OPAQUE_VALUE_PATTERN = re.compile(
-    r"(?=\S*?\d)(?![\d_.,+-]*\Z)[\w.~+/=-]{8,}|[\w.~+/=-]{20,}", re.ASCII
+    r"(?!\w+://)(?=\S*?\d)(?![\d_.,:+-]*\Z)[\w.~+/=:-]{8,}|[\w.~+/=-]{20,}", re.ASCII
 )
 """Not a number: `max_token: 100000000`."""
-PASS_NAME = re.compile(r"[A-Z0-9_]*PASS|.*[a-z]Pass|(?i:.*[_.-]pass|pass)")
+PASS_NAME = re.compile(r"[A-Z0-9_]*PASS|.*[a-z]P(?:ass|w)|(?i:.*[_.-](?:pass|pw)|pass|pw)")
 """Names of a password that end in a word which is also a plain one: `DB_PASS`."""
 PASS_VALUE = re.compile(r"(?=\S*[^\W\d_])(?=\S*[\d\W])\S{4,}")
 PATH_VALUE = re.compile(r"[/~].*|[A-Za-z]:(?:[\\/].*)?", re.DOTALL)
@@ -53,6 +59,12 @@ HEADER = re.compile(
     r"(?P<quote>\\*[\"'])(?P<value>(?:(?!(?P=quote))(?:\\.|[^\\]))*)(?:(?P=quote)|\Z)",
     re.DOTALL,
 )
+PROSE_NAME = re.compile(r"(?i:secrets?|cookies?)")
+PHRASE_START = re.compile(
+    r"(?i)(?<![\w-])(?!(?:api|app|auth|client|consumer|db|jwt|oauth|session|shared|signing|user|webhook)"
+    r"\s)[a-z'’]+ \Z"
+)
+"""The words before a name that is a part of a sentence: `Her secret: …`."""
 EMPTY_VALUES = frozenset({"", "none", "null", "true", "false"})
 
 
@@ -76,8 +88,12 @@ class SecretFields:
         """Return whether a field of this name, or with this name and value, holds a secret."""
         plain = name.lower().replace("_", "").replace("-", "").replace(" ", "")
         certain = self.certain_suffixes
-        if certain and plain.endswith("pass") and PASS_NAME.fullmatch(name.strip("-")):
-            return value is not None and (name.isupper() or bool(PASS_VALUE.fullmatch(value)))
+        if certain and plain.endswith(("pass", "pw")) and PASS_NAME.fullmatch(name.strip("-")):
+            return value is not None and (
+                name.endswith("PASS") or bool(PASS_VALUE.fullmatch(value))
+            )
+        if value is not None and PLACEHOLDER_VALUE.fullmatch(value):
+            return False
         if plain in FOLDER_NAMES and value is not None and PATH_VALUE.fullmatch(value):
             return False
         if plain.endswith(certain) or plain.rstrip("s").endswith(certain):
@@ -123,7 +139,10 @@ class SecretFields:
                 and not (
                     separator
                     and separator["open"] is None
-                    and (is_code(text, separator, name) or _is_prose(name, separator, value))
+                    and (
+                        is_code(text, separator, name)
+                        or _is_prose(text[:end], name, separator, value)
+                    )
                 )
             ):
                 yield Match(start, covered_until, self.name)
@@ -151,6 +170,9 @@ class SecretFields:
                 start, end = find_name(text, position)
                 position = lower.find(word, max(end, position + 1))
                 separator, is_listed = SEPARATOR_PATTERN.match(text, end), False
+                if separator is None and (value := VALUE_KEY_PATTERN.match(text, end)):
+                    is_name = NAME_KEY_PATTERN.search(text[max(0, start - 24) : start])
+                    separator = value if is_name else None
                 name = text[start:end]
                 if separator is None and text[end : end + 1] in (" ", "\t"):
                     separator = match_option_separator(text, name, end)
@@ -164,7 +186,10 @@ class SecretFields:
                         yield end, name, separator
 
 
-def _is_prose(name: str, separator: re.Match[str], value: str) -> bool:
-    """Return whether a value after a name of two words is a plain word: `API key: see below`."""
+def _is_prose(text_until_name: str, name: str, separator: re.Match[str], value: str) -> bool:
+    """Return whether a value is a plain word: `API key: see below`, `The secret: patience`."""
+    if PROSE_NAME.fullmatch(name) and value.replace(" ", "").isalpha():
+        before = text_until_name[-len(name) - 24 : -len(name)]
+        return name.lower().startswith("cookie") or PHRASE_START.search(before) is not None
     is_quoted = separator.group().startswith(("\\", '"', "'"))
     return " " in name and not is_quoted and OPAQUE_VALUE_PATTERN.fullmatch(value) is None
