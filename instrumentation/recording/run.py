@@ -13,6 +13,10 @@ from instrumentation.trace.session import RUN_TAG
 from instrumentation.trace.store_search import search_store
 from instrumentation.tracing_setup.warnings import warn_about_missing_traces
 from patches.mlflow.store.experiment import has_active_experiment
+from patches.support.span_registry import wait_for_late_children
+
+MAX_WAIT_S = 10.0
+"""How long the search for traces waits for work in the background, such as a save to memory."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,7 @@ class RunHandle:
         return sorted(infos, key=lambda info: info.timestamp_ms)
 
     def _find(self, *, include_spans: bool) -> list[Any]:
+        wait_for_late_children(MAX_WAIT_S)
         mlflow.flush_trace_async_logging()
         filters = [f"tags.`{self.tag}` = '{id}'" for id in (self.id, *self._inner_ids)]
         return [

@@ -13,8 +13,8 @@ from mlflow.utils.autologging_utils import autologging_is_disabled
 from instrumentation.tracing_setup.warnings import warn_about_gaps
 from patches.mlflow.spans.unfinished_spans import end_unfinished_spans
 from patches.patch import Patch, PatchOutcome, apply_patches
+from patches.support import span_registry
 from patches.support.import_hooks import call_after_import
-from patches.support.open_span import OpenSpan
 
 FRAMEWORK_PACKAGES = {"autogen": "autogen_agentchat", "crewai": "crewai", "openai": "openai"}
 """MLflow's name of a framework, and the package whose import shows that it is in use."""
@@ -54,7 +54,7 @@ class FrameworkTracing:
         finally:
             with self._lock:
                 self._is_closed = True
-            OpenSpan.end_all()
+            span_registry.end_all()
             if os.getpid() == process_id:  # a forked process leaves the spans of its parent alone
                 end_unfinished_spans(started_after_ns)
             self._stack.close()

@@ -2,9 +2,9 @@
 
 CrewAI emits a failure event only for an `Exception`. After a cancellation or Ctrl-C its spans would
 stay open, the trace would never be stored, and the next run in the same context would become part
-of it. An agent or a flow that rejects its inputs fails before it emits anything. The failure event
-of a background save to memory comes after its context has ended. The kickoffs of crews are wrapped
-by `kickoff_callbacks_in_crew_span.py`.
+of it. An agent or a flow that rejects its inputs fails before it emits anything. A save to memory
+in the background may start after the work around it has ended, and its failure event comes outside
+of its context. The kickoffs of crews are wrapped by `kickoff_callbacks_in_crew_span.py`.
 """
 
 from collections.abc import Callable, Generator
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from patches.crewai.spans.auxiliary_spans import OperationSpan
 from patches.crewai.spans.crew_spans import AgentSpan, FlowSpan, is_internal_flow
 from patches.crewai.spans.event_span import EventSpan, ExpectedStart, to_json
 from patches.patch import Patch
@@ -91,6 +92,25 @@ def _run_agent(agent: Any, messages: Any = None, *_: Any, **__: Any) -> Generato
 
 
 @contextmanager
+def _begin_save(memory: Any, contents: Any, *_: Any, **__: Any) -> Generator[OnResult]:
+    """Open the span of a save before the work around it may end: the save is queued."""
+    if not contents or memory.read_only or not is_autolog_on("crewai"):
+        yield ignore_result
+        return
+    value = f"{len(contents)} memories (background)"
+    start = ExpectedStart(type="memory_save_started", value=value, metadata=None)
+    with OperationSpan(memory, start).active():
+        yield ignore_result
+
+
+@contextmanager
+def _save(*_: Any, **__: Any) -> Generator[OnResult]:
+    save = OperationSpan.nearest()
+    with OnError(save.end if save is not None else ignore_result), end_spans_on_error():
+        yield ignore_result
+
+
+@contextmanager
 def _run_flow(flow: Any, inputs: Any = None, *_: Any, **__: Any) -> Generator[OnResult]:
     with end_spans_on_error(), record_early_failure(open_flow_span, flow, inputs):
         yield ignore_result
@@ -114,6 +134,7 @@ PATCH = Patch(
         "crewai:Crew.replay": ("self", partial(wrap_call, _run_series)),
         "crewai:Crew.train": ("self", partial(wrap_call, _run_series)),
         "crewai:Crew.test": ("self", partial(wrap_call, _run_series)),
-        "crewai:Memory._background_encode_batch": ("self", partial(wrap_call, _run_series)),
+        "crewai:Memory.remember_many": ("self, contents", partial(wrap_call, _begin_save)),
+        "crewai:Memory._background_encode_batch": ("self", partial(wrap_call, _save)),
     },
 )

@@ -14,10 +14,12 @@ from typing import Any
 
 from patches.crewai.interrupted_runs import note_start
 from patches.crewai.spans.auxiliary_spans import (
+    GUARDRAIL_CALLERS,
     OPERATIONS,
     GuardrailSpan,
     OperationSpan,
     end_failed_search,
+    note_checked_outputs,
 )
 from patches.crewai.spans.completion_span import CompletionSpan
 from patches.crewai.spans.crew_spans import (
@@ -92,6 +94,7 @@ def spans_from_events_patch(on_turn: OnTurn) -> Patch:
             "crewai.events.event_bus:CrewAIEventsBus.emit": "self, source, event",
             "crewai.events.event_context:VALID_EVENT_PAIRS": "",
             "mlflow.crewai:safe_patch": SAFE_PATCH_PARAMETERS,
+            **{f"{module}:process_guardrail": "output" for module in GUARDRAIL_CALLERS},
             **TOOL_METHODS,
         },
     )
@@ -114,6 +117,7 @@ def _apply(on_turn: OnTurn) -> Generator[None]:
     with (
         replace_for_block(CrewAIEventsBus, emit=emit),
         share_spans_with_user_traced_tools(),
+        note_checked_outputs(),
         remove_autolog_wrappers_for_block("mlflow.crewai", lambda *_: True),
     ):
         yield

@@ -1,46 +1,43 @@
 """An MLflow span that stays open over many steps, and is the current span only during them.
 
 A span that stays current across the `yield` of an async generator leaks into the generator's
-consumer. An `OpenSpan` is made current before each step and restored after it. If a framework only
-reports the start and the end of work, the span is activated at the start and deactivated at the
-end.
+consumer. An `OpenSpan` is current during each step only; or, if a framework only reports the start
+and the end of work, from the one to the other.
 
 Each span ends once. Children that are still open then, such as a task that a tool started, are
-passed to the parent; the outermost span ends them.
+passed to the parent; the outermost span ends them, or waits for those that outlast it.
 """
 
-import os
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from time import monotonic
+from time import monotonic, time_ns
 from typing import Any, Self
-from weakref import WeakValueDictionary
 
+from patches.support import span_registry
 from patches.support.call_wrapping import set_for_block
 from patches.support.completion_attributes import CLOSED_EARLY_ATTRIBUTE
 from patches.support.span_errors import AbandonedSpanError, find_interruption, record_error
 
 _INNERMOST: ContextVar["OpenSpan | None"] = ContextVar("innermost open span", default=None)
-_OPEN: WeakValueDictionary[tuple[int, int], "OpenSpan"] = WeakValueDictionary()
-"""All open spans, by process and id: a forked process leaves those of its parent alone."""
 
 
 class OpenSpan:
     """The span of an agent, team, client or other object at work.
 
     Attributes:
-        records_completion: Whether the span records a completion with its tokens, so that the
-            request for it needs no span of its own.
+        records_completion: Whether it records a completion, whose request needs no further span.
         owner: The object whose work the span shows.
         outputs: Written to the span when it ends.
         end_time_ns: When the work ended, if that was before the span is ended.
-        is_complete: Whether the result has been recorded. A consumer that stops after that has
-            missed nothing, so the span is no error.
+        is_complete: Whether the result has been recorded; a consumer may stop after that.
+        outlasts_parent: Whether it may end after the spans around it: it works in the background.
+        awaits_children: Whether it has ended, apart from children that outlast it.
         is_reply_cut: Whether the connection closed before the reply to its request was complete.
     """
 
-    records_completion = False
+    records_completion = outlasts_parent = awaits_children = False
+    is_ended = is_complete = is_reply_cut = False
 
     def __init__(
         self,
@@ -58,9 +55,6 @@ class OpenSpan:
         self.name = name
         self.outputs: Any = None
         self.end_time_ns: int | None = None
-        self.is_ended = False
-        self.is_complete = False
-        self.is_reply_cut = False
         self.parent = _INNERMOST.get()
         self._children: dict[OpenSpan, None] = {}
         self._activation_tokens: Any = None
@@ -75,8 +69,7 @@ class OpenSpan:
             attributes={key: value for key, value in attributes.items() if value is not None},
             start_time_ns=start_time_ns,
         )
-        self._key = (os.getpid(), id(self))
-        _OPEN[self._key] = self
+        self._key = span_registry.add(self)
 
     @staticmethod
     def innermost() -> "OpenSpan | None":
@@ -119,14 +112,6 @@ class OpenSpan:
             if span is previous:  # activated in another context, of which this one is a copy
                 return
 
-    @staticmethod
-    def end_all() -> None:
-        """End all spans that are open as tracing ends, innermost first."""
-        spans = [span for ref in _OPEN.valuerefs() if (span := ref()) is not None]
-        for span in sorted(spans, key=lambda span: -span.depth):
-            if span._key[0] == os.getpid():
-                span.end_unfinished()
-
     @property
     def depth(self) -> int:
         """The number of open spans around this one."""
@@ -154,8 +139,8 @@ class OpenSpan:
         """Restore the span that was current when this one was activated."""
         from mlflow.tracing.provider import detach_span_from_context
 
-        innermost, current = self._activation_tokens
-        with suppress(ValueError):  # activated in another context: leave this one as it is
+        with suppress(ValueError, TypeError):  # activated in another context, or not at all
+            innermost, current = self._activation_tokens
             _INNERMOST.reset(innermost)
             detach_span_from_context(current)
 
@@ -188,18 +173,29 @@ class OpenSpan:
         if self.is_ended:
             return
         self.is_ended = True
-        _OPEN.pop(self._key, None)
         self._handled_before = None
         if self.parent is not None and not self.parent.is_ended:
             self.parent._children.pop(self, None)
             for child in self._children:
                 child.parent = self.parent
             self.parent._children |= self._children
+            self._children = {}
         else:
-            is_interruption = error is not None and not isinstance(error, Exception)
-            interruption = error if is_interruption else None
+            interruption = None if isinstance(error, Exception) else error
             for child in list(self._children):
-                child.end(interruption or AbandonedSpanError("the span around it ended first"))
+                if interruption or not child.outlasts_parent:
+                    child.end(interruption or AbandonedSpanError("the span around it ended first"))
         if error is not None:
             record_error(self.span, error)
-        self.span.end(outputs=self.outputs, end_time_ns=self.end_time_ns)
+        self.end_time_ns = self.end_time_ns or time_ns()
+        self.awaits_children = True
+        self._close()
+
+    def _close(self) -> None:
+        """End MLflow's span, unless a child is still at work: it closes this span when it ends."""
+        if any(span_registry.is_open(child._key) for child in list(self._children)):
+            return
+        if span_registry.remove(self._key):
+            self.span.end(outputs=self.outputs, end_time_ns=self.end_time_ns)
+        if self.parent is not None and self.parent.awaits_children:
+            self.parent._close()

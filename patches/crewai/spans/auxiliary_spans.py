@@ -1,10 +1,13 @@
 """Spans for CrewAI's guardrails, memory, knowledge and planning, which are not turns or calls."""
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
-from patches.crewai.spans.crew_spans import AgentSpan, TaskSpan
+from patches.crewai.spans.crew_spans import AgentSpan
 from patches.crewai.spans.event_span import (
     EventSpan,
     ReportedFailureError,
@@ -12,6 +15,17 @@ from patches.crewai.spans.event_span import (
     first_line,
     to_json,
 )
+from patches.support.call_wrapping import (
+    OnResult,
+    ignore_result,
+    replace_for_block,
+    set_for_block,
+    wrap_call,
+)
+
+GUARDRAIL_CALLERS = ("crewai.task", "crewai.agent.core")
+"""The modules that call `process_guardrail`."""
+_CHECKED: ContextVar[Any] = ContextVar("output that a guardrail checks", default=None)
 
 
 @dataclass(frozen=True)
@@ -59,7 +73,11 @@ class OperationSpan(EventSpan):
         name = event.type.removesuffix("_started").replace("_", " ")
         inputs = _event_fields(event, self._operation.input_fields)
         self.agent = AgentSpan.nearest()
+        self.outlasts_parent = event.type == "memory_save_started"
         super().__init__(source, event, name, self._operation.span_type, inputs)
+
+    def record_start(self, event: Any) -> None:
+        self.span.set_inputs(_event_fields(event, self._operation.input_fields))
 
     def record_end(self, event: Any) -> BaseException | None:
         self.outputs = _event_fields(event, self._operation.output_fields)
@@ -79,13 +97,28 @@ def end_failed_search(agent: Any) -> None:
         search.deactivate()
 
 
+@contextmanager
+def note_checked_outputs() -> Generator[None]:
+    """During the block, note the output that CrewAI passes to a guardrail: no event has it."""
+    with ExitStack() as stack:
+        for module in map(import_module, GUARDRAIL_CALLERS):
+            process = wrap_call(_note_output, vars(module)["process_guardrail"])
+            stack.enter_context(replace_for_block(module, process_guardrail=process))
+        yield
+
+
+@contextmanager
+def _note_output(output: Any, *_: Any, **__: Any) -> Generator[OnResult]:
+    with set_for_block(_CHECKED, output):
+        yield ignore_result
+
+
 class GuardrailSpan(EventSpan):
-    """The check of a turn's output: whether it passed, and the feedback if it did not."""
+    """The check of an output: whether it passed, and the feedback if it did not."""
 
     def __init__(self, source: Any, event: Any) -> None:
         name = first_line(event.guardrail_name or "guardrail")
-        task = TaskSpan.nearest()
-        inputs = {"output": task.last_output} if task is not None else {}
+        inputs = {"output": to_json(_CHECKED.get())}
         attributes = {
             "flight_recorder.guardrail.name": name,
             "flight_recorder.guardrail.type": event.guardrail_type,

@@ -63,7 +63,6 @@ class TaskSpan(EventSpan):
     Attributes:
         context: The text that CrewAI made of the outputs of earlier tasks.
         first_agent: The agent of the first turn.
-        last_output: The output of the last turn, which a guardrail then checks.
     """
 
     def __init__(self, task: Any, event: Any) -> None:
@@ -79,7 +78,6 @@ class TaskSpan(EventSpan):
         super().__init__(task, event, task_name(task), "TASK", inputs, attributes)
         self.context: str = event.context or ""
         self.first_agent: str | None = None
-        self.last_output: str | None = None
 
     def record_end(self, event: Any) -> BaseException | None:
         if (output := getattr(event, "output", None)) is not None:
@@ -120,8 +118,6 @@ class AgentSpan(EventSpan):
         self.output = getattr(event, "output", None)
         if self.output is not None:
             self.outputs = {"output": self.output}
-            if isinstance(self.parent, TaskSpan):
-                self.parent.last_output = self.output
         return super().record_end(event)
 
 

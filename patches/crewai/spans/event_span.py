@@ -83,7 +83,7 @@ def event_error(event: Any) -> BaseException | None:
 
 
 def to_json(value: Any, *outer_ids: int) -> Any:
-    """Convert a user's value to JSON data: outputs to their text, other objects to their class.
+    """Convert a user's value to JSON data: outputs to their text, objects to their class.
 
     Objects are never dumped: one may contain an agent, whose model contains an API key. A container
     inside itself, or nested deeper than `MAX_DEPTH`, is replaced by its class name; `outer_ids` are
@@ -101,6 +101,9 @@ def to_json(value: Any, *outer_ids: int) -> Any:
             return [to_json(item, *ids) for item in value]
         case _ if type(value).__module__.startswith("crewai.") and hasattr(value, "raw"):
             return value.raw
+        case _ if type(value).__module__ == "crewai.flow.human_feedback":
+            kept = ("output", "feedback", "outcome")
+            return {name: to_json(getattr(value, name, None), *ids) for name in kept}
         case _:
             return type(value).__name__
 

@@ -4,11 +4,17 @@ from collections.abc import Generator, Iterable
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import mlflow
 import pytest
 from crewai import TaskOutput
+from crewai.events import (
+    LiteAgentExecutionCompletedEvent,
+    LiteAgentExecutionStartedEvent,
+    crewai_event_bus,
+)
 from crewai.knowledge.knowledge import Knowledge
 from crewai.knowledge.storage.base_knowledge_storage import BaseKnowledgeStorage
 from crewai.memory.unified_memory import Memory
@@ -126,6 +132,26 @@ def test_several_guardrails_are_recorded_in_order(tmp_path: Path) -> None:
     assert span_names(trace, "GUARDRAIL") == ["is_short", "require_source"]
 
 
+def test_a_guardrail_has_the_output_that_it_checks(tmp_path: Path) -> None:
+    def add_source(output: TaskOutput) -> tuple[bool, Any]:
+        return True, f"{output.raw}, source: x"
+
+    guardrails = [add_source, require_source]
+    trace = run_guarded_task(tmp_path, reply_line("a", "4.9"), guardrails=guardrails)
+    outputs = [span.inputs["output"] for span in trace.spans_of_type("GUARDRAIL")]
+    assert outputs == ["4.9", "4.9, source: x"]
+
+
+def test_a_guardrail_of_an_agent_without_a_task_has_the_output_that_it_checks(
+    tmp_path: Path,
+) -> None:
+    lines = (reply_line("a", "4.9"), reply_line("a", "4.9, source: x"))
+    with replay_lines(tmp_path, *lines) as replay, record_run() as run:
+        agent(replay, "a", guardrail=require_source).kickoff("go")
+    outputs = [span.inputs["output"] for span in load_trace(run).spans_of_type("GUARDRAIL")]
+    assert outputs[0] == "4.9"
+
+
 def test_memory_operations_are_recorded(tmp_path: Path) -> None:
     embedding = {"lane": "e", "origin": "scripted", "path": "/v1/embeddings"}
     lines = [
@@ -170,6 +196,30 @@ def test_a_save_to_memory_that_fails_has_its_error(tmp_path: Path) -> None:
     (save,) = load_trace(run).spans_of_type("MEMORY")
     assert (save.name, save.status) == ("memory save", "ERROR")
     assert "the embedder is down" in save.status_message
+
+
+def test_a_save_that_outlasts_its_trace_is_recorded_whole(tmp_path: Path) -> None:
+    has_ended = Event()
+
+    def embed_late(texts: list[str]) -> list[list[float]]:
+        assert has_ended.wait(10)
+        return [[0.5] * 8 for _ in texts]
+
+    with replay_lines(tmp_path, reply_line("m", '{"suggested_scope": "/f"}')) as replay:
+        memory = Memory(llm=llm(replay, "m"), embedder=embed_late, storage=str(tmp_path / "memory"))
+        with record_run() as run:
+            researcher = agent(replay, "a")
+            event: dict[str, Any] = {"agent_info": {}, "tools": [], "messages": "go"}
+            crewai_event_bus.emit(researcher, LiteAgentExecutionStartedEvent(**event))
+            memory.remember_many(["France had 4.9"])
+            end: dict[str, Any] = {"agent_info": {}, "output": "done"}
+            crewai_event_bus.emit(researcher, LiteAgentExecutionCompletedEvent(**end))
+            has_ended.set()
+        trace = load_trace(run)
+    (save,) = trace.spans_of_type("MEMORY")
+    assert (trace.root.type, trace.root.outputs) == ("AGENT", {"output": "done"})
+    assert [span.status for span in (trace.root, save)] == ["OK", "OK"]
+    assert save.end_ns > trace.root.end_ns
 
 
 def embed(replay: ReplayServer, texts: list[str]) -> list[list[float]]:

@@ -11,6 +11,7 @@ import mlflow
 import pytest
 from crewai import Crew
 from crewai.flow.flow import Flow, listen, start
+from crewai.flow.human_feedback import human_feedback
 
 from instrumentation.trace.trace import Trace, trace_from_mlflow
 from instrumentation.tracing import enable_tracing, record_run
@@ -260,3 +261,19 @@ def test_a_standalone_agent_is_the_root_of_its_trace(tmp_path: Path, method: str
         "  chat_completion LLM OK",
     ]
     assert trace.root.outputs == {"output": "done"}
+
+
+@pytest.mark.usefixtures("recording")
+def test_the_feedback_of_a_human_on_a_flow_is_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("builtins.input", lambda *_: "name a source")
+
+    class Review(Flow[dict[str, Any]]):
+        @start()
+        @human_feedback(message="Is it right?")
+        def draft(self) -> str:
+            return "4.9"
+
+    with record_run() as run:
+        Review().kickoff()
+    (method,) = load_trace(run).root.children
+    assert method.outputs == {"output": "4.9", "feedback": "name a source", "outcome": None}
