@@ -144,11 +144,15 @@ def test_the_error_of_a_service_is_not_explained_by_the_refusal_of_another_lane(
     output = ServerOutput()
     with (
         replay_tape(make_tape()) as service,
-        replay_tape(make_tape(), on_exchange=output.log, service_urls={"s": service.url}) as replay,
+        replay_tape(
+            make_tape(reply_line("a", "x")), on_exchange=output.log, service_urls={"s": service.url}
+        ) as replay,
     ):
         output.replay = replay
+        assert ask(replay.base_url, "a").status_code == 200
         assert ask(replay.base_url, "nobody").status_code == 422
         assert httpx.get(f"{replay.service_url('s')}/x").status_code == 404
-    refused, failed = capfd.readouterr().out.splitlines()
+    answered, refused, failed = capfd.readouterr().out.splitlines()
+    assert answered == "a call 1: 200, line 1"
     assert refused.startswith("nobody call 1: 422: ")
     assert failed == "s call 1: 404"

@@ -117,6 +117,12 @@ def test_tool_calls_are_numbered_per_lane() -> None:
     assert [line.first_tool_call for line in parsed.lines] == [1, 1, 3]
 
 
+def test_inputs_are_filled_in_with_their_types() -> None:
+    tape = make_tape(service_line("s", "/year/${year}", {"year": "${year}", "text": "in ${year}"}))
+    (line,) = tape.with_inputs({"year": 1999}).lines
+    assert (line.path, line.reply) == ("/year/1999", {"json": {"year": 1999, "text": "in 1999"}})
+
+
 def test_dollar_signs_outside_of_placeholders_are_plain_text() -> None:
     parsed = make_tape(reply_line("a", "$327.6 and $HOME and ${not a name} and $${name}"))
     assert len(parsed.lines) == 1
