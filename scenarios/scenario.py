@@ -92,9 +92,9 @@ class Scenario:
     """A scenario: pure data, which is read without importing any framework.
 
     Attributes:
-        failure_mode: The name of the failure in the taxonomy or report that `source` cites.
         workflow: The lesson, as `package.module:Class`.
         task: The task, with `${name}` for an input.
+        failure_mode: The name of the failure in the taxonomy or report that `source` cites.
         fixed: By default the workflow itself, if there is a broken variant.
         expect_broken: What the trace of `broken` must show; the others alike.
         faults: What the replay server does wrong, in every variant.
@@ -114,10 +114,10 @@ class Scenario:
         story: The rest of it.
     """
 
-    failure_mode: str
-    source: str
     workflow: str
     task: str
+    failure_mode: str = "none"
+    source: str = "none"
     broken: Variant | None = None
     fixed: Variant | None = None
     twin: Variant | None = None

@@ -154,7 +154,7 @@ def _find_missing_parts(scenario: Scenario, folder: ScenarioFolder) -> Iterator[
             " origin=FailureOrigin(AGENT, SPAN)"
         )
     for setting in ("failure_mode", "source"):
-        if not getattr(scenario, setting).strip():
+        if getattr(scenario, setting).strip() in ("", "none"):
             yield f"{folder.module.name}: {setting} is empty"
     variant = scenario.broken
     if variant and isinstance(name := variant.workflow, str) and name:

@@ -7,8 +7,6 @@ from scenarios import expectations as expect
 from scenarios.scenario import Scenario, Variant, number_between, one_of
 
 SCENARIO = Scenario(
-    failure_mode="none",
-    source="none",
     workflow="workflows.crew_finance:FinanceCrew",
     task="Compare consumer price inflation in France and Germany in ${year}.",
     inputs={

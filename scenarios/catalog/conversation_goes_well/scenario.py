@@ -8,8 +8,6 @@ from scenarios import expectations as expect
 from scenarios.scenario import Scenario, Variant, number_between, one_of
 
 SCENARIO = Scenario(
-    failure_mode="none",
-    source="none",
     workflow="workflows.chat_stream:StreamedChat",
     task=(
         "We come to the harbour in the ${boat}, which draws ${draught} m.\n"

@@ -18,8 +18,6 @@ def altered(duplicated: int, splice_s: float, late_ms: int) -> Clip:
 
 
 SCENARIO = Scenario(
-    failure_mode="none",
-    source="none",
     workflow="workflows.graphflow_media:MediaVerification",
     task="Was this clip altered?",
     inputs={

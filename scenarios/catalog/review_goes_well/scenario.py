@@ -7,8 +7,6 @@ from scenarios import expectations as expect
 from scenarios.scenario import Scenario, Variant
 
 SCENARIO = Scenario(
-    failure_mode="none",
-    source="none",
     workflow="workflows.graphflow_review:GraphFlowReview",
     task="Write a briefing of four sentences on the loss of Mars Climate Orbiter, with altitudes.",
     twin=Variant(),

@@ -7,8 +7,6 @@ from scenarios import expectations as expect
 from scenarios.scenario import Scenario, Variant, number_between
 
 SCENARIO = Scenario(
-    failure_mode="none",
-    source="none",
     workflow="workflows.search_agent:SearchAgent",
     task=(
         "Did inflation in Austria (AUT) and in Germany (DEU) slow down in 2023, and from how much?"

@@ -52,8 +52,6 @@ from scenarios import expectations as expect
 from scenarios.scenario import Scenario, Variant
 
 SCENARIO = Scenario(
-    failure_mode="none",
-    source="none",
     workflow={workflow},
     task={task},
 {services}    twin=Variant(),

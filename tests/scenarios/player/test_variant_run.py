@@ -45,8 +45,6 @@ class OtherWatcher(Watcher):
 
 def make_run(variant: Variant | None = None, **options: Any) -> VariantRun:
     page = Scenario(
-        "mode",
-        "source",
         "tests.scenarios.player.test_variant_run:Watcher",
         "a task",
         broken=variant or Variant(),
