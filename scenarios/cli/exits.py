@@ -32,6 +32,7 @@ EXTRAS = {
 """The extra of the distribution that installs a package, by the name that is imported."""
 
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+UNUSABLE_NAMES = (errno.ENAMETOOLONG, errno.ELOOP)
 STOPPED_MESSAGE = "stopped; the spans recorded so far are in the store"
 
 
@@ -54,6 +55,10 @@ def exit_on_error(
             sys.exit(1 if isinstance(error, failure) else 2)
         except OSError as error:
             _require_working_folder()
+            if error.errno in UNUSABLE_NAMES:
+                name = str(error.filename)[:80]
+                typer.echo(f"error: {name}: {error.strerror}; name an existing file", err=True)
+                sys.exit(2)
             if error.errno not in FULL_DISK:
                 raise
             discard_output()

@@ -1,5 +1,6 @@
 """The commands that read or write files of tapes: doctor, convert and import-trace."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -41,7 +42,7 @@ def doctor(
     from scenarios.tape.requests.volatile import VolatileRules
     from scenarios.tape.tape import Tape
 
-    if tape.resolve() == other.resolve():
+    if os.path.realpath(tape) == os.path.realpath(other):
         raise typer.BadParameter(f"expected two recordings, found {tape} twice")
     tapes = {path: Tape.load(path) for path in (tape, other)}
     comparison = compare_recordings(*tapes.values())

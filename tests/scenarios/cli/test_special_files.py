@@ -77,6 +77,20 @@ def test_a_file_that_is_no_regular_one_is_named_and_not_waited_for(
     assert ended.stderr.startswith("error: ")
 
 
+@pytest.mark.parametrize("name", ["f.jsonl", "x" * 300], ids=["link to itself", "too long"])
+@pytest.mark.parametrize(
+    "arguments", [("doctor", "@", "t.jsonl"), ("serve", "@"), ("monitor", "--expect", "@")]
+)
+def test_a_name_that_cannot_be_a_file_is_named(
+    arguments: tuple[str, ...], name: str, store: str
+) -> None:
+    Path("f.jsonl").symlink_to("f.jsonl")
+    ended = run_command(store, *(name if part == "@" else part for part in arguments))
+    assert (ended.exit_code, ended.stdout) == (2, "")
+    assert name[:60] in ended.stderr
+    assert len(ended.stderr) < 700
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_store_that_is_no_regular_file_is_named(kind: str, tmp_path: Path) -> None:
     KINDS[kind](tmp_path / "f.db")
