@@ -32,6 +32,7 @@ from patches.mlflow.spans import (
 )
 from patches.mlflow.spans.http_attempts import OnAttempt, http_attempts_patch
 from patches.mlflow.store import connect_on_first_write, forked_processes
+from patches.mlflow.store.costly_writes import costly_writes_patch
 from patches.openai import completion_spans as openai_completion_spans
 from patches.patch import Patch
 from patches.python import run_tags_in_threads
@@ -54,6 +55,7 @@ def mlflow_patches(on_attempt: OnAttempt | None = None) -> tuple[Patch, ...]:
         memory_limit.PATCH,
         retry_queues.PATCH,
         connect_on_first_write.PATCH,
+        costly_writes_patch(),
         fast_flush.PATCH,
         traces_before_spans.PATCH,
         keep_remote_traces.PATCH,
