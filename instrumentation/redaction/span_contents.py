@@ -97,13 +97,13 @@ def redact_contents(span: ReadableSpan, redactor: "Redaction") -> None:
 def _joined_text(span: ReadableSpan) -> str:
     """All texts of a span in one, separated so that no match extends over two of them."""
     texts = [span.name, span.status.description or ""]
-    attribute_sets = [span.attributes, *(event.attributes for event in span.events)]
+    attribute_sets: list[Any] = [span.attributes, *(event.attributes for event in span.events)]
     attribute_sets += [link.attributes for link in span.links]
     attribute_sets.append(span.resource.attributes)
     texts += [event.name for event in span.events]
     texts += [value for _, value in _trace_state(span)]
     for attributes in attribute_sets:
-        for key, value in (attributes or {}).items():
+        for key, value in (attributes or {}).copy().items():  # a view of them is slow
             if key not in ID_ATTRIBUTES:
                 texts.append(f"{key}={value!s}")
                 texts += _raw_texts(value)

@@ -14,7 +14,7 @@ from functools import wraps
 from threading import Lock
 from typing import Any
 
-from patches.mlflow.export_queue.pending_write import PendingWrite
+from patches.mlflow.export_queue.pending_write import estimate_size_bytes
 from patches.patch import Patch
 from patches.support.call_wrapping import replace_for_block
 from patches.support.fork_hooks import fork_hooks
@@ -35,7 +35,7 @@ def _apply() -> Generator[None]:
     @wraps(put)
     def put_or_drop(self: Any, task: Any, *args: Any, **kwargs: Any) -> None:
         spans = spans_in_task(task)
-        size_bytes = PendingWrite(put, None, (), frozenset(), tuple(spans)).size_bytes
+        size_bytes = estimate_size_bytes(spans)
         # The spans of a finished trace are counted by the tasks that store them.
         if budget.try_reserve(size_bytes, 0 if trace_in_task(task) else len(spans)):
             handler = budget.release_after(task.handler, size_bytes)

@@ -1,7 +1,7 @@
 """A write of spans or of a trace that can be attempted again or split."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -44,7 +44,7 @@ class PendingWrite:
     @cached_property
     def size_bytes(self) -> int:
         """The approximate size in memory."""
-        return sum(map(_span_size_bytes, self.spans)) or TRACE_SIZE_BYTES
+        return estimate_size_bytes(self.spans)
 
     def attempt(self) -> None:
         """Write to the store. Repeating a write is harmless.
@@ -130,9 +130,14 @@ class RaisingClient:
         return target
 
 
+def estimate_size_bytes(spans: Iterable[Any]) -> int:
+    """Estimate the size of spans in memory; without any, that of a finished trace."""
+    return sum(map(_span_size_bytes, spans)) or TRACE_SIZE_BYTES
+
+
 def _span_size_bytes(span: Any) -> int:
     """Estimate a span's size from its attributes, which are JSON strings, and its event count."""
-    attributes = span._span.attributes or {}
+    attributes = (span._span.attributes or {}).copy()  # a view of them is slow
     text_chars = sum(len(value) for value in attributes.values() if isinstance(value, str))
     return 1_000 + text_chars + 500 * len(span._span.events)
 

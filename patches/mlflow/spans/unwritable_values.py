@@ -28,6 +28,7 @@ def _apply() -> AbstractContextManager[None]:
     from mlflow.entities.span import LiveSpan
 
     writers = {name: _record_what_is_writable(getattr(LiveSpan, name)) for name in WRITING_METHODS}
+    writers["add_event"] = _shorten_event(writers["add_event"])
     return replace_for_block(LiveSpan, **writers)
 
 
@@ -37,7 +38,7 @@ def _record_what_is_writable(method: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(method)
     def record(self: Any, *args: Any, **kwargs: Any) -> Any:
         try:
-            return method(self, *map(_shorten_event, args), **kwargs)
+            return method(self, *args, **kwargs)
         except MlflowException:  # the caller's mistake, as in a span event without a name
             raise
         except Exception:  # a user's object may raise anything
@@ -47,15 +48,19 @@ def _record_what_is_writable(method: Callable[..., Any]) -> Callable[..., Any]:
     return record
 
 
-def _shorten_event(argument: Any) -> Any:
+def _shorten_event(add_event: Callable[..., Any]) -> Callable[..., Any]:
     """Make an event writable now: it is written later, where an error discards the whole span."""
     from mlflow.entities import SpanEvent
 
-    if isinstance(argument, SpanEvent) and not all(
-        isinstance(value, str | float) for value in argument.attributes.values()
-    ):
-        return to_writable(argument)
-    return argument
+    @wraps(add_event)
+    def add(self: Any, event: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(event, SpanEvent) and not all(
+            isinstance(value, str | float) for value in event.attributes.values()
+        ):
+            event = to_writable(event)
+        return add_event(self, event, *args, **kwargs)
+
+    return add
 
 
 def to_writable(value: Any, path: tuple[int, ...] = ()) -> Any:
