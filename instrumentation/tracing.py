@@ -76,9 +76,10 @@ def enable_tracing(
     Workflows may run concurrently while tracing is on. Enable it once, around all of them:
     overlapping blocks are not supported, because the first exit disables tracing for both.
 
-    All spans are stored however the process ends, with three exceptions. SIGTERM needs
+    All spans are stored however the process ends, with exceptions. SIGTERM needs
     `handle_sigterm` around the program. Whoever calls `os._exit` or `os.exec*`, such as a child of
-    `os.fork`, must call `mlflow.flush_trace_async_logging()` before. After SIGKILL or a crash, the
+    `os.fork`, must call `mlflow.flush_trace_async_logging()` before. A `multiprocessing.Pool` ends
+    its workers by SIGTERM, unless `close()` and `join()` are called. After SIGKILL or a crash, the
     spans of the last second are missing, and the trace stays in progress.
 
     Example:

@@ -11,12 +11,14 @@ passed to the parent; the outermost span ends them, or waits for those that outl
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from functools import partial
 from time import monotonic, time_ns
 from typing import Any, Self
 
 from patches.support import span_registry
 from patches.support.call_wrapping import set_for_block
 from patches.support.completion_attributes import CLOSED_EARLY_ATTRIBUTE
+from patches.support.error_boundaries import OnError, call_with_fallback
 from patches.support.span_errors import AbandonedSpanError, find_interruption, record_error
 
 _INNERMOST: ContextVar["OpenSpan | None"] = ContextVar("innermost open span", default=None)
@@ -60,16 +62,27 @@ class OpenSpan:
         self._activation_tokens: Any = None
         self._handled_before = find_interruption()
         self._started_s = monotonic()
+        self.span = mlflow.start_span_no_context(
+            name, span_type=span_type, start_time_ns=start_time_ns
+        )
+        with OnError(self._end_interrupted):
+            # A value that cannot be written is left out.
+            call_with_fallback(partial(self._record_request, inputs, attributes), lambda _: None)
+        # Last, because Ctrl-C may come at any point before, and open spans are then ended.
+        self._key = span_registry.add(self)
         if self.parent is not None:
             self.parent.add_child(self)
-        self.span = mlflow.start_span_no_context(
-            name,
-            span_type=span_type,
-            inputs=inputs,
-            attributes={key: value for key, value in attributes.items() if value is not None},
-            start_time_ns=start_time_ns,
-        )
-        self._key = span_registry.add(self)
+
+    def _record_request(self, inputs: Any, attributes: Mapping[str, Any]) -> None:
+        if inputs is not None:
+            self.span.set_inputs(inputs)
+        known = {key: value for key, value in attributes.items() if value is not None}
+        self.span.set_attributes(known)
+
+    def _end_interrupted(self, error: BaseException) -> None:
+        """End a span that Ctrl-C leaves half made: while it is open, its trace is incomplete."""
+        record_error(self.span, error)
+        self.span.end()
 
     @staticmethod
     def innermost() -> "OpenSpan | None":

@@ -163,6 +163,8 @@ def _import_file(name: str, path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except Exception as error:  # the file may contain any code, which may raise anything
         del sys.modules[name]
+        if isinstance(error.__cause__, KeyboardInterrupt):  # Python 3.11 wraps it while it makes
+            raise error.__cause__ from None  # a class whose attributes have `__set_name__`
         raise ScenarioNotFoundError(
             f"{path}: cannot be imported{error_location(error, path)}"
             f"{suggest_for_error(error, vars(module))}"

@@ -38,9 +38,9 @@ class EventSpan(OpenSpan):
         inputs: Any = None,
         attributes: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(source, name, span_type, inputs, attributes or {})
         self.start_type: str = event.type
         self.is_reported = not isinstance(event, ExpectedStart)
+        super().__init__(source, name, span_type, inputs, attributes or {})
 
     def accept_start(self, source: Any, event: Any) -> bool:
         """Record a start event if it is the one that this span expects; return whether it is."""

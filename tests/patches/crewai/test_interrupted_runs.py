@@ -15,6 +15,8 @@ from crewai.tools import tool
 from pydantic import BaseModel
 
 from instrumentation.tracing import enable_tracing, record_run
+from patches.support.open_span import OpenSpan
+from patches.support.span_lifetime import end_spans_on_error
 from scenarios.replay.faults import hangs
 from tests.support.autogen_agents import load_trace, replay_lines, reply_line, trace_outline
 from tests.support.crewai_crews import agent, crew, llm, lookup_line, task
@@ -94,6 +96,27 @@ def test_a_keyboard_interrupt_is_recorded(tmp_path: Path) -> None:
     trace = load_trace(run)
     assert trace.root.status == "ERROR"
     assert trace.root.status_message == "interrupted from the keyboard"
+
+
+class InterruptingText:
+    """Ctrl-C comes while it is written."""
+
+    def __str__(self) -> str:
+        raise KeyboardInterrupt
+
+
+def open_spans(inputs: Any) -> None:
+    with end_spans_on_error():
+        OpenSpan(None, "outer", "CHAIN", None, {}).activate()
+        OpenSpan(None, "inner", "TASK", inputs, {})
+
+
+@pytest.mark.usefixtures("recording")
+def test_an_interrupt_while_a_span_is_opened_stays_an_interrupt() -> None:
+    with record_run() as run, pytest.raises(KeyboardInterrupt):
+        open_spans({"text": InterruptingText()})
+    messages = [span.status_message for span in load_trace(run)]
+    assert messages == ["interrupted from the keyboard"] * len(messages)
 
 
 class Deadline(BaseException):

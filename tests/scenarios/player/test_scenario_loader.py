@@ -54,6 +54,18 @@ def test_a_scenario_is_loaded_with_its_title_and_story(tmp_path: Path) -> None:
     assert [name for name, _, _ in page.variants()] == ["twin"]
 
 
+def test_an_interrupted_import_is_no_error_of_the_page(tmp_path: Path) -> None:
+    """Python 3.11 wraps Ctrl-C in a `RuntimeError` while it makes a class."""
+    interrupted = (
+        "class Name:\n    def __set_name__(self, *_):\n        raise KeyboardInterrupt\n\n"
+    )
+    page = PAGE.replace(
+        "SCENARIO =", f"{interrupted}\nclass Page:\n    name = Name()\n\nSCENARIO ="
+    )
+    with pytest.raises(KeyboardInterrupt):
+        load_scenario("it_goes_wrong", make_scenario(tmp_path, page))
+
+
 def test_an_unknown_name_suggests_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(ScenarioNotFoundError, match="did you mean it_goes_wrong"):
         load_scenario("it_go_wrong", make_scenario(tmp_path))
