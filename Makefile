@@ -51,8 +51,6 @@ scenarios: $(VENV)/ready  ## List the scenarios
 	@$(RUN) -m scenarios list
 
 test: $(VENV)/ready  ## Run the tests; skipped tests name the missing dependency
-	@$(MAKE) --no-print-directory old-env || echo "skipped: the environment with mlflow 3.1.4 could not be built"
-	@$(MAKE) --no-print-directory openai-3-env || echo "skipped: the environment with openai 3 could not be built"
 	$(RUN) -m pytest -n auto --dist loadfile --no-loadscope-reorder -q -rs
 
 test-fast: $(VENV)/ready  ## Run the tests without programs, servers and stores

@@ -132,6 +132,16 @@ def _collect_garbage() -> Iterator[None]:
     gc.freeze()
 
 
+@pytest.fixture(scope="module")
+def forked_programs() -> Iterator[None]:
+    """Fork the Python programs that a module's tests start: imports take seconds."""
+    from tests.support.forks.forking_python import forking_python
+
+    with pytest.MonkeyPatch.context() as patching:
+        patching.setattr(sys, "executable", forking_python())
+        yield
+
+
 @pytest.fixture
 def project_root() -> Path:
     """The top folder of the repository."""

@@ -56,13 +56,19 @@ def open_page(url: str) -> Generator[Page]:
         yield page
 
 
-def view_span(url: str, span: str, nth: int) -> SpanView:
-    """Open a trace, and click on its `nth` span (from 0) with the name `span`."""
+def view_span(url: str, span: str, nth: int, images: int = 0) -> SpanView:
+    """Open a trace, and click on its `nth` span (from 0) with the name `span`.
+
+    The page draws images after texts: that many are waited for.
+    """
 
     def read(page: Page) -> SpanView:
         page.locator(TREE_ROW, has_text=span).nth(nth).click()
         page.locator(f"span:not({TREE_ROW} *)", has_text=span).first.wait_for()
-        return _parse_view(page.get_by_test_id("model-trace-explorer-default-span-view"))
+        tab = page.get_by_test_id("model-trace-explorer-default-span-view")
+        if images:
+            tab.locator("img").nth(images - 1).wait_for()
+        return _parse_view(tab)
 
     return read_page(url, read)
 

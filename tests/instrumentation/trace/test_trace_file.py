@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from instrumentation.trace.trace_file import load_traces
 from instrumentation.tracing import enable_tracing, record_run
 from scenarios.player.scenario_loader import scenario_folder
 from tests.instrumentation.export.otlp_receiver import run_otlp_receiver, set_endpoint
+from tests.support.forks.forking_python import forking_python
 
 OUTLINE = (
     "review  [CHAIN OK]\n"
@@ -172,7 +172,7 @@ def test_the_output_of_mlflows_command_line_is_read(
         ]
     ):
         done = subprocess.run(
-            [sys.executable, "-m", "mlflow", "traces", *arguments],
+            [forking_python(), "-m", "mlflow", "traces", *arguments],
             env=os.environ | {"MLFLOW_TRACKING_URI": store},
             stdout=subprocess.PIPE,
             check=True,

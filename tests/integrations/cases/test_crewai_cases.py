@@ -1,6 +1,5 @@
 """Each CrewAI case agrees with its ground truth, and our instrumentation records all of it."""
 
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from integrations.measures.span_normalization import normalized_trace
 from integrations.programs.case_context import TOOL_CREDENTIAL, CaseContext
 from integrations.programs.crewai.building_blocks import UNKNOWN_PLACE, LookupTool
 from integrations.runner.case_run import CaseRun, run_cases_in_child
+from tests.support.forks.forking_python import forking_python
 
 pytestmark = pytest.mark.long
 
@@ -24,7 +24,7 @@ def runs() -> dict[str, CaseRun]:
     """All cases, run in one child process."""
     return {
         run.case.name: run
-        for run in run_cases_in_child(Path(sys.executable), "ours", CASES.values())
+        for run in run_cases_in_child(Path(forking_python()), "ours", CASES.values())
     }
 
 

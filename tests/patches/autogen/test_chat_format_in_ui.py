@@ -45,10 +45,10 @@ class Ui:
     unpatched: str
     patched: str
 
-    def view(self, trace: str, completion: int) -> SpanView:
-        """Open the nth completion of a trace, counted from 0."""
+    def view(self, trace: str, completion: int, images: int = 0) -> SpanView:
+        """Open the nth completion of a trace, counted from 0, when that many images are there."""
         url = f"{self.url}/#/experiments/1/traces?selectedEvaluationId={trace}"
-        return view_span(url, COMPLETION, completion)
+        return view_span(url, COMPLETION, completion, images)
 
 
 @pytest.fixture(scope="session")
@@ -73,7 +73,7 @@ def test_a_reply_with_a_tool_call_shows_the_call(ui: Ui) -> None:
 
 
 def test_an_image_is_displayed(ui: Ui) -> None:
-    assert ui.view(ui.patched, 0).images == 1
+    assert ui.view(ui.patched, 0, images=1).images == 1
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 from contextlib import closing, suppress
 from pathlib import Path
@@ -12,6 +11,7 @@ import mlflow
 import pytest
 
 from instrumentation.tracing import enable_tracing, record_run
+from tests.support.forks.forking_python import forking_python
 
 ROOT = Path(__file__).parents[3]
 PROGRAM = "import sys; from instrumentation import enable_tracing; enable_tracing(sys.argv[1])"
@@ -25,7 +25,7 @@ def test_an_interrupted_creation_leaves_no_incomplete_store(
 ) -> None:
     store = f"sqlite:///{tmp_path / 'mlflow.db'}"
     program = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, store],
+        [forking_python(), "-c", PROGRAM, store],
         cwd=ROOT,
         stderr=subprocess.DEVNULL,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),

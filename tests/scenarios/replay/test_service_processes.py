@@ -26,7 +26,7 @@ from scenarios.replay.service_processes import (
 )
 from tests.support.tapes import make_tape, reply_line, service_line
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("forked_programs")]
 
 FACTS = {"q": "highest point", "country": "FRA"}
 

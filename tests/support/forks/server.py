@@ -1,9 +1,9 @@
-"""A process that has imported MLflow and openai, and forks a Python program for each connection.
+"""A process that has imported the frameworks, and forks a Python program for each connection.
 
     python -m tests.support.forks.server SOCKET
 
-Its programs are saved the CPU seconds that these imports take. They import CrewAI themselves, which
-starts a thread on import that no fork would have.
+Its programs are saved the CPU seconds that these imports take. CrewAI's telemetry, which would
+start a thread that no fork has, is off in tests.
 """
 
 import gc
@@ -26,6 +26,7 @@ from tests.support.forks.program import Program, replace_files, run_program
 IMPORTED_MODULES = (
     "alembic.command",
     "chromadb.api.client",
+    "crewai",
     "git",
     "httpx",
     "jinja2",

@@ -78,5 +78,5 @@ def test_it_ends_if_its_client_is_killed() -> None:
 
 def test_imports_of_the_server_are_not_repeated(tmp_path: Path) -> None:
     program = "import sys; print([one in sys.modules for one in ('mlflow', 'crewai', 'scenarios')])"
-    assert run(forking_python(), tmp_path, "-c", program)[1] == "[True, False, False]\n"
-    assert run(forking_python(), PROJECT, "-c", program)[1] == "[True, False, True]\n"
+    assert run(forking_python(), tmp_path, "-c", program)[1] == "[True, True, False]\n"
+    assert run(forking_python(), PROJECT, "-c", program)[1] == "[True, True, True]\n"

@@ -22,7 +22,7 @@ from workflows.support.media.clip import Clip
 from workflows.support.media.fingerprint import compute_fingerprint
 from workflows.support.media.synthetic_clip import make_clip
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("forked_programs")]
 
 UNKNOWN = make_clip(scene=0)
 KNOWN = make_clip(scene=7, duplicated=(55, 56))

@@ -19,7 +19,7 @@ from instrumentation.tracing import RunHandle, enable_tracing, record_run
 from scenarios.replay.service_processes import ServiceProcesses, run_services
 from tests.support.forks.forking_python import forking_python
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("forked_programs")]
 
 FACT = {"country": "NPL", "title": "Nepal", "text": "Everest is high.", "source": "a test"}
 
