@@ -6,7 +6,6 @@ and counted.
 """
 
 import logging
-import os
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,12 +14,10 @@ from threading import Lock
 from typing import Any
 
 from patches.mlflow.export_queue.pending_write import estimate_size_bytes
+from patches.mlflow.export_queue.queue_settings import EXPORT_QUEUE_BYTES
 from patches.patch import Patch
 from patches.support.call_wrapping import replace_for_block
 from patches.support.fork_hooks import fork_hooks
-
-MAX_BYTES_SETTING = ("FLIGHT_RECORDER_EXPORT_QUEUE_BYTES", 256_000_000)
-"""The approximate limit: the environment variable and its default."""
 
 _log = logging.getLogger(__name__)
 
@@ -30,7 +27,7 @@ def _apply() -> Generator[None]:
     from mlflow.tracing.export.async_export_queue import AsyncTraceExportQueue
 
     put = AsyncTraceExportQueue.put
-    budget = MemoryBudget(int(os.environ.get(MAX_BYTES_SETTING[0]) or MAX_BYTES_SETTING[1]))
+    budget = MemoryBudget(int(EXPORT_QUEUE_BYTES.read()))
 
     @wraps(put)
     def put_or_drop(self: Any, task: Any, *args: Any, **kwargs: Any) -> None:
@@ -91,7 +88,7 @@ class MemoryBudget:
                 "The store is too slow: %d bytes of spans are waiting to be stored. Further spans"
                 " are dropped until there is room. Set %s to allow more, or sample traces.",
                 self._max_bytes,
-                MAX_BYTES_SETTING[0],
+                EXPORT_QUEUE_BYTES.variable,
             )
         return False
 

@@ -10,7 +10,6 @@ once when it ends (`store_outage.py`).
 
 import atexit
 import logging
-import os
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial, wraps
@@ -19,16 +18,12 @@ from typing import Any
 
 from patches.mlflow.export_queue.flush_progress import flush_interruptibly
 from patches.mlflow.export_queue.pending_write import PendingWrite
+from patches.mlflow.export_queue.queue_settings import RETRY_QUEUE_BYTES, STORE_TIMEOUT_S
 from patches.mlflow.export_queue.retry_queue import THREAD_NAME, RetryQueue
-from patches.mlflow.export_queue.store_outage import MAX_BYTES_VARIABLE
 from patches.patch import Patch
 from patches.support.call_wrapping import filter_logs_for_block, replace_for_block
 from patches.support.fork_hooks import fork_hooks
 
-MAX_BYTES_SETTING = (MAX_BYTES_VARIABLE, 64_000_000)
-"""The approximate memory limit of one queue: the environment variable and its default."""
-TIMEOUT_SETTING = ("FLIGHT_RECORDER_STORE_TIMEOUT_S", 10.0)
-"""How long a flush waits for a store that accepts nothing, in seconds."""
 MAX_PAUSE_S = 5.0
 """How long a fork waits for a write to a store that does not answer."""
 NOISY_LOGGERS = ("urllib3.connectionpool", "mlflow.store.db.utils", "mlflow.utils.rest_utils")
@@ -90,6 +85,7 @@ class RetryQueues:
     """The retry queues of a process, one per store, so that one store's outage affects no other."""
 
     def __init__(self) -> None:
+        self._max_bytes, self._timeout_s = int(RETRY_QUEUE_BYTES.read()), STORE_TIMEOUT_S.read()
         self._paused: list[RetryQueue] = []
         self.forget()
 
@@ -98,9 +94,7 @@ class RetryQueues:
         store = exporter._client.tracking_uri
         with self._lock:
             if store not in self._by_store:
-                self._by_store[store] = RetryQueue(
-                    store, _read_setting(MAX_BYTES_SETTING), _read_setting(TIMEOUT_SETTING)
-                )
+                self._by_store[store] = RetryQueue(store, self._max_bytes, self._timeout_s)
             return self._by_store[store]
 
     def __iter__(self) -> Iterator[RetryQueue]:
@@ -137,12 +131,6 @@ class RetryQueues:
 
 def _is_from_other_thread(record: logging.LogRecord) -> bool:
     return record.threadName != THREAD_NAME
-
-
-def _read_setting(setting: tuple[str, Any]) -> Any:
-    """Return the environment variable, or its default, with the type of the default."""
-    name, default = setting
-    return type(default)(os.environ.get(name) or default)
 
 
 PATCH = Patch(

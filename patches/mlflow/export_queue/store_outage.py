@@ -3,10 +3,10 @@
 import logging
 
 from patches.mlflow.export_queue.pending_write import PendingWrite
+from patches.mlflow.export_queue.queue_settings import RETRY_QUEUE_BYTES
 from patches.mlflow.store.schema_version import explain_newer_schema
 from patches.mlflow.store.store_address import hide_credentials
 
-MAX_BYTES_VARIABLE = "FLIGHT_RECORDER_RETRY_QUEUE_BYTES"
 MAX_ERROR_CHARS = 200
 MAX_COUNTED_TRACES = 100_000
 """Beyond this number of lost traces, they are no longer counted one by one."""
@@ -45,7 +45,7 @@ class StoreOutage:
                 " accepts writes again. Set %s to allow more.",
                 self._store,
                 max_bytes,
-                MAX_BYTES_VARIABLE,
+                RETRY_QUEUE_BYTES.variable,
             )
         self.record_loss(write)
 
