@@ -16,9 +16,8 @@ from tests.mutants.mutations import Mutation, find_mutations
 from tests.mutants.selected_tests import select_tests
 
 Verdict = Literal["killed", "survived", "not judged"]
-FAILED_TEST = re.compile(r"^(?:FAILED|ERROR) ([^ ]+)", re.MULTILINE)
+FAILED_TEST = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", re.MULTILINE)
 LINKED_FOLDERS = (".venv", ".envs")
-TESTS_FAILED = 1
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,12 @@ from tests.mutants.selected_tests import MAX_FILES, select_tests
 
 MODULE = Path("package/sums.py")
 CODE = "def add(a, b):\n    return a + b\n\n\ndef is_large(a):\n    return a > 100\n"
-TEST = "from package.sums import add\n\n\ndef test_adding():\n    assert add(1, 2) == 3\n"
+CASE = "a case with spaces, whose result is too long for a line of pytest's summary"
+TEST = (
+    "import pytest\nfrom package.sums import add\n\n\n"
+    f"@pytest.mark.parametrize('three', [3], ids=[{CASE!r}])\n"
+    "def test_adding(three):\n    assert add(1, 2) == three\n"
+)
 TEST_FILE = "tests/package/test_sums.py"
 
 
@@ -39,7 +44,7 @@ def judge(root: Path, line: int, kind: str, timeout_s: float = 60) -> MutantResu
 def test_a_change_that_a_test_notices_is_killed(tmp_path: Path) -> None:
     write_project(tmp_path, {TEST_FILE: TEST})
     result = judge(tmp_path, 2, "arithmetic")
-    assert (result.verdict, result.reason) == ("killed", f"{TEST_FILE}::test_adding")
+    assert (result.verdict, result.reason) == ("killed", f"{TEST_FILE}::test_adding[{CASE}]")
 
 
 @pytest.mark.long
@@ -65,7 +70,9 @@ def test_a_module_without_tests_is_not_judged(tmp_path: Path) -> None:
 
 @pytest.mark.long
 def test_a_test_that_hangs_kills_the_mutant(tmp_path: Path) -> None:
-    hanging = TEST.replace("    assert add(1, 2) == 3", "    while add(1, 2) != 3: sleep(1)")
+    hanging = TEST.replace("    assert add(1, 2) ==", "    while sleep(1) or add(1, 2) !=").replace(
+        "three\n", "three: pass\n"
+    )
     write_project(tmp_path, {TEST_FILE: f"from time import sleep\n{hanging}"})
     assert judge(tmp_path, 2, "arithmetic", timeout_s=20).verdict == "killed"
 
