@@ -319,7 +319,7 @@ def test_an_endless_condition_is_stopped_and_other_lanes_are_served() -> None:
         body = chat_body(messages=[{"role": "user", "content": text}])
         started_s = time.monotonic()
         status, received = send_raw(replay, raw_request(body))
-        assert time.monotonic() - started_s < 4
+        assert time.monotonic() - started_s < 20  # some searches of a second, instead of for ever
         assert status == 422
         assert (
             'case/tape.jsonl:1 [a] (a|a)*$: the search for its "when" was stopped'
