@@ -6,7 +6,8 @@ from typing import Any
 from patches.autogen.core_span import CoreAgentSpan
 from patches.autogen.turn_spans import TurnSpan
 from patches.openai.completion_body import CompletionBody
-from patches.openai.reply_parsing import ParsedReply, add_unread_parts
+from patches.openai.reply_parsing import ParsedReply
+from patches.openai.unread_parts import add_unread_parts
 from patches.support.completion_attributes import (
     ATTEMPTS_ATTRIBUTE,
     CLIENT_ATTRIBUTE,

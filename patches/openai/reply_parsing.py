@@ -72,7 +72,7 @@ def parse_other_reply(text: str, *, is_stream: bool, max_events: int | None = No
     items = body.get("data")
     if isinstance(items, list):
         body |= {"data": [_decode_embedding(item) for item in items]}
-    usage = _as_mapping(body.get("usage"))
+    usage = as_mapping(body.get("usage"))
     counts = read_token_counts(usage) or read_token_counts({**usage, "completion_tokens": 0})
     reply = _parse_body(body, is_complete=is_complete)
     return replace(reply, outputs=body, usage=counts, finish_reasons=())
@@ -80,61 +80,12 @@ def parse_other_reply(text: str, *, is_stream: bool, max_events: int | None = No
 
 def _decode_embedding(item: Any) -> Any:
     """Return an embedding with its numbers; the client requests them as base64."""
-    if not isinstance(encoded := _as_mapping(item).get("embedding"), str):
+    if not isinstance(encoded := as_mapping(item).get("embedding"), str):
         return item
     try:
         return {**item, "embedding": array("f", b64decode(encoded)).tolist()}
     except ValueError:
         return item
-
-
-def add_unread_parts(outputs: Any, reply: ParsedReply) -> Any:
-    """Return a client's result with the parts of the reply that the client leaves out.
-
-    Such as a refusal, log probabilities, or further choices. A result that is not in the format of
-    a chat completion is returned unchanged.
-    """
-    sent = (reply.outputs or {}).get("choices") or _to_choices(reply)
-    known = outputs.get("choices") if isinstance(outputs, Mapping) else None
-    if not sent or not known:
-        return outputs
-    choices = [
-        _add_missing(choice, sent_choice)
-        | {"message": _add_missing(choice.get("message"), sent_choice.get("message"))}
-        for choice, sent_choice in zip(known, map(_as_mapping, sent), strict=False)
-    ]
-    return {**outputs, "choices": [*choices, *sent[len(known) :]]}
-
-
-def _add_missing(known: Any, sent: Any) -> dict[str, Any]:
-    """Add what `known` has under no name, such as reasoning, which clients rename."""
-    kept = _as_mapping(known)
-    values = list(kept.values())
-    missing = {
-        key: value
-        for key, value in _as_mapping(sent).items()
-        if value and kept.get(key) is None and value not in values
-    }
-    return {**kept, **missing}
-
-
-def _to_choices(reply: ParsedReply) -> list[Mapping[str, Any]]:
-    """Return the refusal and the reasoning of a response as a choice; [] if it has no output."""
-    items = [*map(_as_mapping, (reply.outputs or {}).get("output", ()))]
-    parts = [
-        _as_mapping(part)
-        for item in items
-        for part in (*(item.get("content") or ()), *(item.get("summary") or ()))
-    ]
-    texts = {
-        "refusal": "".join(str(part.get("refusal") or "") for part in parts),
-        "reasoning": "\n".join(
-            str(part.get("text")) for part in parts if part.get("type") == "summary_text"
-        ),
-    }
-    message = {key: text for key, text in texts.items() if text}
-    choice = {"finish_reason": next(iter(reply.finish_reasons), None), "message": message}
-    return [choice] if items else []
 
 
 def _parse_stream(text: str, max_events: int | None) -> ParsedReply:
@@ -182,15 +133,15 @@ def _parse_body(body: Mapping[str, Any], *, is_complete: bool) -> ParsedReply:
         outputs = {"output": items}
     elif isinstance(choices, list) and any(map(_has_reply, choices)):
         outputs = {"choices": choices}
-    status = _as_mapping(body.get("incomplete_details")).get("reason") or body.get("status")
-    choice_objects = map(_as_mapping, choices if isinstance(choices, list) else ())
+    status = as_mapping(body.get("incomplete_details")).get("reason") or body.get("status")
+    choice_objects = map(as_mapping, choices if isinstance(choices, list) else ())
     reasons = [
         status if isinstance(items, list) else None,
         *(choice.get("finish_reason") for choice in choice_objects),
     ]
     return ParsedReply(
         outputs=outputs,
-        usage=read_token_counts(_as_mapping(body.get("usage"))),
+        usage=read_token_counts(as_mapping(body.get("usage"))),
         model=body.get("model") or "",
         id=body.get("id") or "",
         finish_reasons=tuple(reason for reason in reasons if reason and is_complete),
@@ -202,11 +153,11 @@ def _parse_body(body: Mapping[str, Any], *, is_complete: bool) -> ParsedReply:
 
 def _has_reply(choice: Any) -> bool:
     """Return whether a choice has a message, or the text of the legacy API."""
-    reply = _as_mapping(choice)
+    reply = as_mapping(choice)
     return isinstance(reply.get("message"), Mapping) or isinstance(reply.get("text"), str)
 
 
-def _as_mapping(value: Any) -> Mapping[str, Any]:
+def as_mapping(value: Any) -> Mapping[str, Any]:
     """Return an object, or {} if the endpoint sent something else in its place."""
     return value if isinstance(value, Mapping) else {}
 
@@ -215,7 +166,7 @@ def _error_message(body: Mapping[str, Any]) -> str:
     """Return the error that a body, one of its choices or an event reports, or ""."""
     error = body if body.get("type") == "error" else body.get("error")
     if not error and isinstance(choices := body.get("choices"), list):
-        errors = map(_choice_error, map(_as_mapping, choices))
+        errors = map(_choice_error, map(as_mapping, choices))
         error = next(filter(None, errors), None)
     if not error:
         return ""

@@ -8,7 +8,7 @@ from patches.crewai.spans.event_span import EventSpan
 from patches.crewai.spans.reply_builder import ReplyBuilder
 from patches.crewai.spans.tool_span import ToolSpan
 from patches.openai.completion_body import CompletionBody
-from patches.openai.reply_parsing import add_unread_parts
+from patches.openai.unread_parts import add_unread_parts
 from patches.support.completion_attributes import (
     CLIENT_ATTRIBUTE,
     COMPLETION_SPAN_NAME,
